@@ -106,9 +106,11 @@ def _add_recipients(app: HeedApp, services: LateServices) -> None:
 def _add_crm(app: HeedApp, services: LateServices) -> None:
     from functions.api_functions import ApiFunctions
     from functions.console import triggers as console
+    from functions.outlook import triggers as outlook
 
     api = ApiFunctions(services)
     blueprints = [*api.blueprints(), console.blueprint(services.load, api.load_endpoints)]
+    blueprints.append(outlook.blueprint(services.load))
     app.add_functions(blueprints, services.make, api.import_endpoints)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.api.openapi import openapi_document
 from functions.api.table import TableRow
-from functions.operations import dead_letters, replay, state
+from functions.operations import dead_letters, replay
 from functions.resources import (
     access,
     activities,
@@ -86,7 +86,6 @@ RESOURCES = (
     subjects.endpoints,
     replay.endpoints,
     dead_letters.endpoints,
-    state.endpoints,
 )
 """The endpoints of the API, in the order in which the OpenAPI document lists them."""
 

@@ -46,7 +46,7 @@ def secured(handler: HttpHandler, base_url: str) -> HttpHandler:
     async def answer(*arguments: Any, **named: Any) -> func.HttpResponse:
         response = await handler(*arguments, **named)
         given = response.headers
-        if "Cross-Origin-Opener-Policy" not in given:  # a constant answer has them since its first time
+        if "Permissions-Policy" not in given:  # a constant answer has them since its first time
             for name, value in headers.items():
                 given.setdefault(name, value)
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter as Counts
 from contextlib import closing
 from pathlib import Path
@@ -18,15 +19,19 @@ from heed.running import (
     load_known,
     open_private,
     progress,
+    read_account,
     run_command,
     tell,
     tell_error,
 )
 from lib.ids import ORGANIZATION
+from lib.operations.backup import LEFT_OUT
 from lib.operations.backup_file import BackupFile, BrokenBackup
-from lib.operations.restore import RestorePlan
+from lib.operations.restore import ERASED, UNREADABLE, RestorePlan
 from lib.services import Services
 from lib.storage.accounts import OwnAccount
+
+_SECRET = re.compile(r"[0-9a-f]{64}")
 
 
 def backup_organization(
@@ -44,15 +49,25 @@ def backup_organization(
 
     async def backup(services: Services) -> None:
         await load_known(services, organization)
+        if secret_to is not None and secret_to.resolve() == file.resolve():
+            raise CommandError("Backup and secret need a file each.", ExitCode.WRONG_USE)
         if dry_run:
             tell(f"Tables and blobs of {organization} would be written to {file}.")
             return
         if secret_to is not None:
             _write_secret(secret_to, await services.organizations.load_address_secret(organization))
+        counts: Counts[str] = Counts()
         with progress(f"{organization}: rows and blobs") as counter:
-            manifest = await services.backup.write_backup(organization, file, lambda _, number: counter.count(number))
+
+            def told(what: str, number: int) -> None:
+                counts[what] += number
+                counter.count(number)
+
+            manifest = await services.backup.write_backup(organization, file, told)
         await services.audit.note(organization, OPERATOR, "backup.written", manifest.id)
         tell(f"{sum(manifest.rows.values()):,} rows and {len(manifest.blobs):,} blobs of {organization} are in {file}.")
+        if counts[LEFT_OUT]:
+            tell_error(f"{counts[LEFT_OUT]} rows cannot be read and may hold a secret: they are left out.")
 
     run_command(backup)
 
@@ -85,10 +100,9 @@ def restore_organization(
     dry_run: DryRun = False,
 ) -> None:
     """Restore an organization from a backup. It is closed meanwhile; run it again after an interruption."""
-    own = OwnAccount(account=account, setting=setting) if account or setting else None
-    secret = secret_from.read_text().strip() if secret_from else None
 
     async def restore(services: Services) -> None:
+        own, secret = read_account(account, setting), _read_secret(secret_from)
         with closing(_open(file)) as backup:
             name = organization or backup.manifest.organization
             if ORGANIZATION.fullmatch(name) is None:
@@ -107,10 +121,20 @@ def restore_organization(
 def _open(path: Path) -> BackupFile:
     try:
         backup = BackupFile(path)
-        backup.check_sums()
+        backup.check_whole()
     except BrokenBackup as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(f"{error}. Nothing was changed.") from None
     return backup
+
+
+def _read_secret(path: Path | None) -> str | None:
+    """Raises CommandError where the file holds no secret; the text does not tell what it holds."""
+    if path is None:
+        return None
+    secret = path.read_bytes().strip().decode("ascii", "replace")
+    if _SECRET.fullmatch(secret) is None:
+        raise CommandError(f"{path} holds no secret as `backup --secret-to` writes it.", ExitCode.WRONG_USE)
+    return secret
 
 
 def _tell_plan(plan: RestorePlan, backup: BackupFile) -> None:
@@ -126,6 +150,8 @@ async def _restore(
 ) -> None:
     counts: Counts[str] = Counts()
     total = sum(backup.manifest.rows.values()) + len(backup.manifest.blobs)
+    if plan.is_begun:
+        tell_error("This goes on with a restore that was begun, in two minutes. A run that is still at it stops.")
     with progress(f"{plan.organization}: rows and blobs", total) as counter:
 
         def told(what: str, number: int) -> None:
@@ -134,6 +160,10 @@ async def _restore(
 
         await services.restore.restore_backup(backup, plan, secret=secret, own=own, told=told)
     await services.audit.note(plan.organization, OPERATOR, "backup.restored", backup.manifest.id)
-    if counts["erased addresses"]:
-        tell(f"{counts['erased addresses']} addresses that were erased since are erased again.")
+    if counts[ERASED]:
+        tell(f"{counts[ERASED]} addresses that were erased since are erased again.")
+    if counts[UNREADABLE]:
+        tell_error(
+            f"{counts[UNREADABLE]} rows cannot be read, and are as they were: `check {plan.organization}` names them."
+        )
     tell(f"{plan.organization} is restored. A backup holds no keys: make some where there are none (`keys make`).")

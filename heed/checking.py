@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from heed.running import OPERATOR, ExitCode, OrganizationName, load_known, progress, run_command, tell
+from heed.running import (
+    OPERATOR,
+    ExitCode,
+    OrganizationName,
+    chosen,
+    load_known,
+    progress,
+    run_command,
+    tell,
+    tell_error,
+)
 from lib.operations.inconsistencies import ConsistencyCheck
 from lib.services import Services
 
@@ -23,24 +33,28 @@ def check_organization(
     """Hold due index, lists, records and evidence against messages, facts and retention. The app may run meanwhile."""
 
     async def check(services: Services) -> ExitCode:
+        parts = chosen(only, [part.name for part in services.consistency_checks])
         await load_known(services, organization)
-        counts: Counter[str] = Counter()
+        counts, mended = Counter[str](), Counter[str]()
         for part in services.consistency_checks:
-            if not only or part.name in only:
-                counts[part.name] = await _check(part, organization, repair=repair)
-        found = sum(counts.values())
+            if part.name in parts:
+                counts[part.name], mended[part.name] = await _check(part, organization, repair=repair)
         tell(", ".join(f"{name}: {count}" for name, count in counts.items()))
-        if found and repair:
-            details = {name: count for name, count in counts.items() if count}
+        if mended.total():
+            details = {name: count for name, count in mended.items() if count}
             await services.audit.note(organization, OPERATOR, "consistency.repaired", details=details)
-            tell(f"{found} findings were mended.")
-        return ExitCode.FOUND if found and not repair else ExitCode.DONE
+            tell(f"{mended.total()} findings were mended.")
+        left = counts.total() - mended.total()
+        if left and repair:
+            tell_error(f"{left} findings could not be mended.")
+        return ExitCode.FOUND if left else ExitCode.DONE
 
     run_command(check)
 
 
-async def _check(part: ConsistencyCheck, organization: str, *, repair: bool) -> int:
-    count = 0
+async def _check(part: ConsistencyCheck, organization: str, *, repair: bool) -> tuple[int, int]:
+    """Look at one part; return the numbers of findings and of those that were mended."""
+    count = mended = 0
     with progress(f"{organization}: {part.name}, findings") as counter:
         async for finding in part.find(organization):
             count += 1
@@ -48,5 +62,5 @@ async def _check(part: ConsistencyCheck, organization: str, *, repair: bool) -> 
             if count <= _SHOWN:
                 tell(f"{finding.about}: {finding.item}: {finding.text}")
             if repair:
-                await finding.repair()
-    return count
+                mended += await finding.repair()
+    return count, mended

@@ -14,8 +14,10 @@ from heed.running import (
     OrganizationName,
     load_known,
     progress,
+    read_account,
     run_command,
     tell,
+    tell_error,
 )
 from lib.services import Services
 from lib.storage.accounts import OwnAccount
@@ -33,12 +35,13 @@ def move_organization(
     """Move an organization to a storage account of its own. It goes on working; run it again after an interruption."""
 
     async def move(services: Services) -> None:
-        if cancel == bool(account or setting) or (account and setting):
+        if cancel == bool(account or setting):
             raise CommandError("Give one of --account, --setting and --cancel.", ExitCode.WRONG_USE)
-        if cancel:
+        to = read_account(account, setting)
+        if to is None:
             await _cancel(services, organization, dry_run=dry_run)
         else:
-            await _move(services, organization, OwnAccount(account=account, setting=setting), dry_run=dry_run)
+            await _move(services, organization, to, dry_run=dry_run)
 
     run_command(move)
 
@@ -49,6 +52,8 @@ async def _move(services: Services, organization: str, to: OwnAccount, *, dry_ru
         phase = stored.moving.phase if stored.moving else "copying"
         tell(f"{organization} would move to {to.account or to.setting}, from the phase {phase} on.")
         return
+    if stored.moving is not None:
+        tell_error(f"This goes on with the move in the phase {stored.moving.phase}. A run that is still at it stops.")
     with progress(f"{organization}: copying") as counter:
 
         def told(what: str, number: int) -> None:
@@ -68,4 +73,5 @@ async def _cancel(services: Services, organization: str, *, dry_run: bool) -> No
         raise CommandError(f"{organization} is not on its way.")
     if not dry_run:
         await services.move.cancel_move(organization)
+        await services.audit.note(organization, OPERATOR, "organization.move_cancelled", organization)
     tell(f"{organization} {'would stay' if dry_run else 'stays'} where it is.")

@@ -17,7 +17,9 @@ from heed.running import (
     OrganizationName,
     Yes,
     confirm,
+    explain_fields,
     load_known,
+    read_account,
     run_command,
     tell,
     tell_model,
@@ -78,9 +80,9 @@ def save_organization(
     dry_run: DryRun = False,
 ) -> None:
     """Make an organization with its storage, or change it."""
-    own = {"account": account, "setting": setting} if account or setting else None
 
     async def save(services: Services) -> None:
+        own = read_account(account, setting)
         await _save(services, organization, name, _read_settings(settings), own, dry_run=dry_run)
 
     run_command(save)
@@ -91,7 +93,7 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         given = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"{path} is no JSON: {error}", ExitCode.WRONG_USE) from None
     if not isinstance(given, dict):
         raise CommandError(f"{path} holds no JSON object", ExitCode.WRONG_USE)
@@ -103,7 +105,7 @@ async def _save(
     organization: str,
     name: str | None,
     settings: dict[str, Any],
-    own: dict[str, str | None] | None,
+    own: OwnAccount | None,
     *,
     dry_run: bool,
 ) -> None:
@@ -117,12 +119,11 @@ async def _save(
         "settings": {**before, **settings},
     }
     if own is not None:
-        fields["storage"] = OwnAccount(**own)
+        fields["storage"] = own
     try:
         spec = OrganizationSpec.model_validate(fields)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise CommandError(wrong, ExitCode.WRONG_USE) from None
+        raise CommandError(explain_fields(error), ExitCode.WRONG_USE) from None
     changed = sorted(key for key, value in spec.settings.model_dump().items() if before.get(key) != value)
     if dry_run:
         tell(f"{organization} would be {'changed' if there else 'made'}: {_changes(there, spec, changed)}")

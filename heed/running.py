@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
+import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -27,9 +29,13 @@ from lib.organizations.registry import StoredOrganization
 from lib.services import Services, build
 from lib.settings import SettingsError, load_settings
 from lib.storage import StorageError
+from lib.storage.accounts import OwnAccount
+from lib.storage.documents import UnreadableRow
 
 OPERATOR = Actor(kind="administrator", name="python -m heed")
 """The one who acts, as the audit log names an operator."""
+
+_OPEN_TO_OWNER = 0o600
 
 OrganizationName = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="the organization's id")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="tell what would be done, and change nothing")]
@@ -70,18 +76,36 @@ def run_command(work: Work) -> None:
 def _exit_code(work: Work) -> ExitCode:
     try:
         return asyncio.run(_run(work)) or ExitCode.DONE
-    except (SettingsError, BrokenCatalogue) as error:
-        tell_error(str(error))
-        return ExitCode.WRONG_USE
-    except CommandError as error:
-        tell_error(str(error))
-        return error.code
-    except Refusal as error:
-        tell_error(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        tell_error("It was ended before it was finished. What was begun goes on when it is run again.")
         return ExitCode.FAILED
-    except StorageError as error:
-        tell_error(f"Storage failed, so this is not finished; run it again: {error}")
-        return ExitCode.FAILED
+    except Exception as error:
+        text, code = _explain(error)
+        tell_error(text)
+        return code
+
+
+def _explain(error: Exception) -> tuple[str, ExitCode]:
+    """What an operator is told of an error, and the exit code."""
+    match error:
+        case SettingsError() | BrokenCatalogue():
+            return str(error), ExitCode.WRONG_USE
+        case CommandError():
+            return str(error), error.code
+        case Refusal():
+            return str(error) or "It was changed at the same time: run the command again.", ExitCode.FAILED
+        case StorageError():
+            return f"Storage failed, so this is not finished; run it again: {error}", ExitCode.FAILED
+        case UnreadableRow():
+            return f"This is not finished: {error}. `check` tells where.", ExitCode.FAILED
+        case OSError():
+            return f"{error.filename or 'It failed'}: {error.strerror or type(error).__name__}", ExitCode.FAILED
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+    return (
+        f"This is not finished, by a fault of Heed's: {place}. Running it again does no harm.",
+        ExitCode.FAILED,
+    )
 
 
 async def _run(work: Work) -> ExitCode | None:
@@ -93,8 +117,12 @@ async def _run(work: Work) -> ExitCode | None:
 
 
 def open_private(path: Path | str) -> TextIO:
-    """Open a text file for writing that its owner alone may read."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
+    """Open a text file for writing that its owner alone may read, one that was there included. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, _OPEN_TO_OWNER)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, _OPEN_TO_OWNER)
+        os.ftruncate(descriptor, 0)
+    return os.fdopen(descriptor, "w", encoding="utf-8")
 
 
 def tell(text: str) -> None:
@@ -162,6 +190,30 @@ async def load_known(services: Services, organization: str) -> tuple[StoredOrgan
     if found is None:
         raise CommandError(f"There is no organization {organization}.")
     return found
+
+
+def chosen(only: Sequence[str] | None, names: Sequence[str]) -> list[str]:
+    """Those of the names that were chosen; all where none was. Raises CommandError for one that is not among them."""
+    if unknown := set(only or ()) - set(names):
+        text = f"There is no {', '.join(sorted(unknown))}; there are {', '.join(names)}."
+        raise CommandError(text, ExitCode.WRONG_USE)
+    return [name for name in names if not only or name in only]
+
+
+def read_account(account: str | None, setting: str | None) -> OwnAccount | None:
+    """Read an own storage account from options; None where there is none. Raises CommandError."""
+    if account is None and setting is None:
+        return None
+    try:
+        return OwnAccount(account=account, setting=setting)
+    except ValidationError as error:
+        raise CommandError(explain_fields(error), ExitCode.WRONG_USE) from None
+
+
+def explain_fields(error: ValidationError) -> str:
+    """A sentence about each wrong field, without the values."""
+    wrong = [(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False)]
+    return "; ".join(f"{name}: {text}" if name else text for name, text in wrong)
 
 
 def confirm(question: str, *, yes: bool) -> None:

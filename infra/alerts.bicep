@@ -74,10 +74,17 @@ var logAlerts = [
   }
   {
     name: 'the-sweep-does-not-run'
-    description: 'The timer that finds mail that is due has told nothing for 15 minutes; it runs each minute.'
+    description: 'A timer that finds mail that is due (each minute), or facts that queues have lost (every five), has told nothing for 15 minutes.'
     severity: 2
     window: 'PT15M'
-    query: 'AppTraces | where Message has "heed.metric" and Message has "oldest_overdue_seconds" and Message has "mail" | summarize runs = count() | where runs == 0'
+    query: 'AppTraces | where Message has "heed.metric" | summarize mail = countif(Message has "oldest_overdue_seconds" and Message has "mail"), journals = countif(Message has "sweep_lag_seconds") | where mail == 0 or journals == 0'
+  }
+  {
+    name: 'work-waits'
+    description: 'Hits, mail or answers wait in a queue for over five minutes, or the journal of an organization cannot be swept.'
+    severity: 2
+    window: 'PT15M'
+    query: 'AppTraces | where Message has "heed.metric" | extend metric = parse_json(substring(Message, indexof(Message, "{"))) | where tostring(metric.name) == "sweep_lag_seconds" or (tostring(metric.name) == "oldest_waiting_seconds" and (tostring(metric.queue) == "interactions" or tostring(metric.queue) == "outbox" or tostring(metric.queue) == "inbound")) | summarize looks = count(), least = min(todouble(metric.value)) by name = tostring(metric.name), queue = tostring(metric.queue) | where looks > 1 and least > 300'
   }
   {
     name: 'mail-fails'

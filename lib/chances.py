@@ -6,10 +6,11 @@ Everything is computed, not drawn: the same counts give the same advice.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import exp, inf, lgamma, log, log1p, sqrt
 from statistics import NormalDist
-from typing import NamedTuple
 
 _TINY = 1e-300
 _PRECISION = 1e-12
@@ -120,19 +121,35 @@ def student_quantile(probability: float, degrees: float) -> float:
     return z + sum(term / n**power for power, term in enumerate(terms, 1))
 
 
-class Correction(NamedTuple):
-    """A correction of computed probabilities by what came true: a line in the log-odds.
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A correction of computed probabilities by what came true: a line in the log-odds that bends at a few points.
 
-    Platt, "Probabilistic Outputs for Support Vector Machines", Advances in Large Margin Classifiers, 1999.
+    It can be right in each part of the scale, which one straight line (Platt's) cannot, and is smooth enough to rest on
+    few answers, which isotonic regression is not (Zadrozny and Elkan, "Transforming Classifier Scores into Accurate
+    Multiclass Probability Estimates", KDD 2002). Beyond its ends it shifts the log-odds as at its ends.
     """
 
-    shift: float
-    """Added to the log-odds."""
-    slope: float
-    """Factor of the log-odds."""
+    computed: tuple[float, ...]
+    """Probabilities above 0 and below 1, which rise, at least one."""
+    corrected: tuple[float, ...]
+    """What each of them is corrected to; as `computed`."""
 
     def apply(self, probability: float) -> float:
         """Return the corrected probability, from 0 to 1."""
         if not 0 < probability < 1:
             return min(1.0, max(0.0, probability))
-        return exp(-_log1p_exp(-(self.shift + self.slope * log(probability / (1 - probability)))))
+        odds, known = log_odds(probability), [log_odds(each) for each in self.computed]
+        shifts = [log_odds(to) - at for to, at in zip(self.corrected, known, strict=True)]
+        place = bisect_left(known, odds)
+        if place in (0, len(known)):
+            shift = shifts[0 if place == 0 else -1]
+        else:
+            passed = (odds - known[place - 1]) / (known[place] - known[place - 1])
+            shift = shifts[place - 1] + passed * (shifts[place] - shifts[place - 1])
+        return exp(-_log1p_exp(-(odds + shift)))
+
+
+def log_odds(probability: float) -> float:
+    """Return the logarithm of the odds of a probability above 0 and below 1."""
+    return log(probability) - log1p(-probability)

@@ -36,11 +36,42 @@ OLDEST_OVERDUE = Metric(
     labels={"kind": ("mail", "reminders")},
 )
 
+_QUEUES = ("interactions", "outbox", "inbound", "jobs", "webhooks")
+
 DEAD_LETTERS = Metric(
     "dead_letters",
     "",
     "messages that failed every time and were put aside, every five minutes",
-    labels={"queue": ("interactions", "outbox")},
+    labels={"queue": _QUEUES},
+)
+
+MESSAGES_WAITING = Metric(
+    "messages_waiting",
+    "",
+    "messages of a queue that no function has done yet, those for later included, every five minutes",
+    labels={"queue": _QUEUES},
+)
+
+OLDEST_WAITING = Metric(
+    "oldest_waiting_seconds",
+    "s",
+    "time since the oldest message that waits in a queue was sent, every five minutes; 0 where none waits",
+    labels={"queue": _QUEUES},
+)
+
+SWEEP_LAG = Metric(
+    "sweep_lag_seconds",
+    "s",
+    "how far the sweep of journals is behind at the organization that is furthest behind, every five minutes",
+)
+
+CATALOGUE_AGE = Metric(
+    "catalogue_age_days",
+    "d",
+    "age of the newest date in a catalogue, every hour",
+    labels={
+        "catalogue": ("agents", "announced networks", "autonomous_systems", "gateways", "networks", "owners"),
+    },
 )
 
 MAIL_OUTCOMES = Metric(
@@ -50,7 +81,15 @@ MAIL_OUTCOMES = Metric(
     labels={"outcome": ("sent", "failed", "uncertain")},
 )
 
-METRICS = (OLDEST_OVERDUE, DEAD_LETTERS, MAIL_OUTCOMES)
+METRICS = (
+    OLDEST_OVERDUE,
+    OLDEST_WAITING,
+    MESSAGES_WAITING,
+    DEAD_LETTERS,
+    SWEEP_LAG,
+    CATALOGUE_AGE,
+    MAIL_OUTCOMES,
+)
 
 
 def emit_metric(metric: Metric, value: float, **labels: str) -> None:

@@ -59,8 +59,8 @@ def message_span(message: str | None, name: str, *, is_root: bool = False, **att
 
     `is_root`: the block makes the message. None for a message that is not known makes no span.
     """
-    tracer, trace_id = _tracer, _trace_id(message)
-    if tracer is None or message is None or trace_id is None:
+    tracer = _tracer
+    if tracer is None or message is None or (trace_id := _trace_id(message)) is None:
         yield
         return
     from opentelemetry.trace import Status, StatusCode, use_span
@@ -84,8 +84,8 @@ def note_event(message: str, name: str, key: str, at: datetime, until: datetime,
 
     `key` names the event: one that comes again is the same span.
     """
-    tracer, trace_id = _tracer, _trace_id(message)
-    if tracer is None or trace_id is None:
+    tracer = _tracer
+    if tracer is None or (trace_id := _trace_id(message)) is None:
         return
     wanted = _wanted.set((trace_id, _span_id(f"{message} {key}")))
     try:
@@ -117,10 +117,10 @@ def _empty() -> Context:
     return Context()
 
 
-def _trace_id(message: str | None) -> int | None:
+def _trace_id(message: str) -> int | None:
     """The id of a message's trace; None for what is no id, or that of no trace."""
     try:
-        return int(message or "", 16) or None
+        return int(message, 16) or None
     except ValueError:
         return None
 

@@ -176,6 +176,14 @@ def loads(events: float, measured: Measured) -> list[Load]:
             "a larger quota, other subscriptions or regions",
         ),
         Load(
+            "storage accounts of a region",
+            "accounts of their own for as many organizations as fill one account after the other",
+            requests / limits["account requests"].value,
+            limits["accounts"].value,
+            "accounts",
+            "a larger quota (500), other subscriptions or regions",
+        ),
+        Load(
             "the due index",
             f"mails due in one minute, over {DUE_SHARDS} partitions",
             rates.mails * 2,
@@ -197,7 +205,7 @@ def loads(events: float, measured: Measured) -> list[Load]:
 
 def deployments(events: float, measured: Measured) -> int:
     """Return how many deployments keep every load that they divide under its limit, with own storage accounts."""
-    divided = {"the shared storage account", "cores of a region", "the due index"}
+    divided = {"the shared storage account", "cores of a region", "storage accounts of a region", "the due index"}
     return max(1, *(_ceiling(each.share) for each in loads(events, measured) if each.name in divided))
 
 

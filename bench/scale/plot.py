@@ -17,7 +17,7 @@ _FIRST, _LAST = 5.0, 10.3
 _LEAST, _MOST = -4.0, 3.0
 """Powers of ten of the share of a limit, at the plot's edges."""
 
-_DASHES = ("", "8 3", "2 3", "10 3 2 3", "5 5", "1 4", "14 4")
+_DASHES = ("", "8 3", "2 3", "10 3 2 3", "5 5", "1 4", "14 4", "6 2 1 2")
 _LINE = 15.0
 """Units between two labels at least."""
 

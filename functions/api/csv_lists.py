@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -63,14 +63,20 @@ def columns_of(model: type[BaseModel], above: tuple[type[BaseModel], ...] = ()) 
 
 
 def write_csv(page: bytes, columns: Sequence[str]) -> bytes:
-    """Write the items of a page, which is JSON, below a line of column names. Cells are quoted, lines end in CRLF."""
-    items = json.loads(page)["items"]
-    text = io.StringIO(BYTE_ORDER_MARK)
-    text.seek(0, io.SEEK_END)
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(columns)
+    """Write the items of a page, which is JSON, below a line of column names."""
+    return b"".join((BYTE_ORDER_MARK.encode(), write_rows([columns]), write_items(page, columns)))
+
+
+def write_items(page: bytes, columns: Sequence[str]) -> bytes:
+    """Write the items of a page, which is JSON, a line for each."""
     paths = [column.split(".") for column in columns]
-    writer.writerows([_cell(_value(item, path)) for path in paths] for item in items)
+    return write_rows([_cell(_value(item, path)) for path in paths] for item in json.loads(page)["items"])
+
+
+def write_rows(rows: Iterable[Sequence[str]]) -> bytes:
+    """Write lines of cells, which are quoted. Lines end in CRLF."""
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()
 
 

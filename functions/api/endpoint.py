@@ -24,6 +24,7 @@ from lib.ids import CHOSEN, new_id
 from lib.organizations.audit import Actor, Detail
 from lib.organizations.keys import Caller
 from lib.organizations.registry import Organization
+from lib.people.users import StoredUser
 from lib.services import Services
 from lib.storage.versions import IfMatch
 
@@ -70,6 +71,8 @@ class Call:
     """Entries for the audit log, which are written once the call has succeeded."""
     zone: str | None = None
     """The acting user's time zone, where it is known without a look."""
+    known_user: StoredUser | None = None
+    """The acting user, where they are known without a look."""
 
     @property
     def org(self) -> str:
@@ -144,12 +147,14 @@ class Call:
     def check_sees_all(self) -> None:
         """Check that the caller sees everybody's mail. Raises Problem."""
         if self.sees_only is not None:
-            raise Problem(403, "People of this organization see their own mail alone, and this shows everybody's.")
+            raise Problem(403, "People of this organization see their own mail alone, and this is about everybody's.")
 
     @property
     def is_one_person(self) -> bool:
         """Whether the caller changes only what is one person's own."""
-        return self.caller is not None and not self.caller.scopes & {"full", "admin"}
+        if self.caller is None:
+            return False
+        return self.sees_only is not None or not self.caller.scopes & {"full", "admin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +222,8 @@ class Endpoint:
     """The type of a body that is a text or a file, for the OpenAPI document; None: any."""
     key_in_query: bool = False
     """Whether the key may stand in the query, as `key`: for callers that cannot send a header."""
+    everybodys: bool = False
+    """Whether it shows or decides what concerns everybody's mail: people who see their own mail alone are refused."""
     description: str = ""
     """What there is to say beyond the summary, in Markdown."""
 
@@ -225,14 +232,23 @@ class Endpoints:
     """The endpoints of a resource.
 
     `may` names the callers that they are open to, where an endpoint does not name its own. Without either, GET is open
-    to the scopes `full`, `read` and `user`, and every other method to `full` and `user`.
+    to the scopes `full`, `read` and `user`, and every other method to `full` and `user`. `everybodys` says of all of
+    them, as an endpoint's own says of that one, that they are closed to people who see their own mail alone.
     """
 
-    def __init__(self, tag: str, may: tuple[Who, ...] | None = None, prefix: str = "api/orgs/{org}") -> None:
+    def __init__(
+        self,
+        tag: str,
+        may: tuple[Who, ...] | None = None,
+        prefix: str = "api/orgs/{org}",
+        *,
+        everybodys: bool = False,
+    ) -> None:
         self.tag = tag
         self.all: list[Endpoint] = []
         self._may = may
         self._prefix = prefix
+        self._everybodys = everybodys
 
     def __call__(
         self,
@@ -248,6 +264,7 @@ class Endpoints:
         media_type: str | None = None,
         may: tuple[Who, ...] | None = None,
         key_in_query: bool = False,
+        everybodys: bool = False,
     ) -> Callable[[EndpointHandler], EndpointHandler]:
         """Declare an endpoint; the docstring of its function is the summary, and what follows it the description."""
 
@@ -266,6 +283,7 @@ class Endpoints:
                 largest_body,
                 media_type,
                 key_in_query,
+                everybodys or self._everybodys,
                 description.strip(),
             )
             self.all.append(Endpoint(name, method, route, callers, handler, summary, *shape))

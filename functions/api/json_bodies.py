@@ -7,6 +7,7 @@ passes at the speed of memory. Of a body with too many values only the beginning
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from email.message import Message
 
 import pydantic_core
@@ -44,7 +45,11 @@ def check_json_type(content_type: str | None) -> None:
 
 
 def read_json(model: type[BaseModel], raw: bytes) -> BaseModel:
-    """Read a body. Raises Problem: 400 where it is no JSON, 422 where it does not fit the model."""
+    """Read a body. Raises Problem: 400 where it is no JSON, 422 where it does not fit the model.
+
+    A byte order mark is passed over (RFC 8259, 8.1), as some programs write one before all that they send.
+    """
+    raw = raw.removeprefix(BOM_UTF8)
     plain = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
     if plain.count(b'"') > _QUOTES:
         raise _too_many(model, raw)

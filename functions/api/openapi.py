@@ -181,11 +181,12 @@ def _answer_models(endpoints: Iterable[Endpoint]) -> Iterator[type[BaseModel]]:
 
 def _operation(tag: str, endpoint: Endpoint, references: References) -> Schema:
     said = f"{endpoint.description}\n\n" if endpoint.description else ""
+    closed = " Closed to people who see their own mail alone." if endpoint.everybodys else ""
     operation: Schema = {
         "operationId": endpoint.name,
         "tags": [tag],
         "summary": endpoint.summary,
-        "description": f"{said}Open to: {', '.join(sorted(endpoint.may))}.",
+        "description": f"{said}Open to: {', '.join(sorted(endpoint.may))}.{closed}",
         "security": security_of(endpoint),
         "parameters": [*_path_parameters(endpoint.route), *_query_parameters(endpoint), *headers_of(endpoint)],
         "responses": _responses(endpoint, references),

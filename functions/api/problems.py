@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 
 import azure.functions as func
@@ -110,6 +111,15 @@ def problem_answer(problem: Problem, base_url: str, headers: Mapping[str, str] |
 def not_there(what: str) -> Problem:
     """Make a 404. The caller cannot tell whether it does not exist or belongs to another organization."""
     return Problem(404, f"There is no such {what}.")
+
+
+@contextmanager
+def answering_not_there(what: str) -> Iterator[None]:
+    """Answer 404 where storage raises Missing."""
+    try:
+        yield
+    except Missing:
+        raise not_there(what) from None
 
 
 def invalid(loc: Sequence[str | int], message: str) -> Problem:

@@ -62,6 +62,14 @@ async def authorize_within_limits(
     return authorized
 
 
+def check_rate(limits: RateLimits, person: str) -> None:
+    """Count a request of a person who has signed in, as one with a key is. Raises Problem for one too many."""
+    standing = limits.count_request(person)
+    if standing.is_refused:
+        detail = f"You send more than {standing.quota} requests a second. Wait {standing.seconds} s."
+        raise Problem(429, detail, headers={"Retry-After": f"{standing.seconds}"})
+
+
 async def _authorize(limits: RateLimits, digest: str, authorize: Callable[[], Awaitable[Authorized]]) -> Authorized:
     try:
         return await authorize()

@@ -24,6 +24,7 @@ from functions.api.rate_limits import authorize_within_limits
 from lib.ids import CHOSEN, MADE, ORGANIZATION, RECORD_TYPE, short_hash
 from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
+from lib.people.users import StoredUser
 from lib.services import Services
 from lib.storage import Missing
 from lib.storage.versions import digest_of, etag_of_answer, names_etag
@@ -53,17 +54,24 @@ async def serve(endpoint: Endpoint, services: Services, request: func.HttpReques
 
 
 async def call_endpoint(
-    endpoint: Endpoint, services: Services, request: func.HttpRequest, caller: Caller | None, zone: str
+    endpoint: Endpoint,
+    services: Services,
+    request: func.HttpRequest,
+    caller: Caller | None,
+    zone: str,
+    user: StoredUser | None = None,
 ) -> Answer:
     """Handle a call of the console, whose caller has signed in there, by the checks of the API. Raises what it raises.
 
-    `caller` is None for the administrator of the deployment, else one user. `zone` is the caller's time zone.
+    `caller` is None for the administrator of the deployment, else one `user`. `zone` is the caller's time zone.
     """
     if caller is not None:
         check_open_to(caller, endpoint.may)
     elif not endpoint.may & {"administrator", "anyone"}:
         raise Problem(403, "This takes a key of the organization.")
-    call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route, zone=zone)
+    call = Call(services, request, _path(endpoint, request), None, None, caller, endpoint.route)
+    call.zone, call.known_user = zone, user
+    _check_sees(endpoint, call)
     call.query = _checked_query(endpoint.query, request)
     raw = request.get_body()
     with _place(endpoint, call, raw):
@@ -138,6 +146,7 @@ async def _answer(
         organization or "",
         lambda: authorize(services, request, endpoint.may, organization, key),
     )
+    _check_sees(endpoint, call)
     _ = call.if_match  # what is malformed is refused before anything is done
     await _check_user(call)
     raw = request.get_body()
@@ -246,6 +255,12 @@ async def _check_user(call: Call) -> None:
         raise invalid(["header", "X-Heed-User"], message)
 
 
+def _check_sees(endpoint: Endpoint, call: Call) -> None:
+    """Check that what concerns everybody's mail is asked by a caller who sees all of it. Raises Problem."""
+    if endpoint.everybodys:
+        call.check_sees_all()
+
+
 async def _check_own(endpoint: Endpoint, call: Call) -> None:
     """Check that a caller who is one person changes and sends only mail of that person. Raises Problem."""
     if not call.is_one_person or endpoint.method == "GET":
@@ -253,6 +268,8 @@ async def _check_own(endpoint: Endpoint, call: Call) -> None:
     sender = getattr(call.body, "sender", None)
     message = call.path.get("message", "")
     stored = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
+    if stored and not call.sees_mail_of(stored.message.sender):
+        raise not_there("message")
     for owner in (sender, stored.message.sender if stored else None):
         if owner and owner != call.user():
             raise Problem(403, f"This mail is of the user {owner}: people change and send their own mail alone.")

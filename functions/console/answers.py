@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
 from functions.api.endpoint import Endpoint
 from functions.api.problems import Problem, problem_of
+from functions.api.rate_limits import check_rate
 from functions.console.cookies import SESSION, read_cookie
 from functions.console.navigation import menu_for
 from functions.console.operator.answers import answer_operator
-from functions.console.posts import is_from_our_page, read_posted
+from functions.console.posts import check_sender, check_token, read_form_of
+from functions.console.problem_pages import failure_page, typed_by
 from functions.console.rendering import render
 from functions.console.screen import Download, Framed, Redirect, Reply, Screen, Shown
 from functions.console.screens import SCREENS
@@ -32,6 +35,11 @@ _MAIL_POLICY = (
 )
 """The policy of a mail's body: nothing of the mail is run, sent or loaded, so that looking is no open."""
 
+_MAIL_HEADERS = {
+    "Content-Security-Policy": _MAIL_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-DNS-Prefetch-Control": "off",  # names of hosts that a mail wants looked up are not under its policy
+}
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
@@ -47,21 +55,27 @@ async def answer_request(
     rest = str(request.route_params.get("rest", ""))
     if rest.startswith("static/"):
         return static_answer(rest.removeprefix("static/"))
-    visit = None
+    session = visit = None
     try:
-        if request.method == "POST" and not is_from_our_page(request, services.settings.base_url):
-            raise Problem(403, "The form was not sent from a page of the console.")
+        if request.method == "POST":
+            check_sender(request, services.settings.base_url)
         if rest == "operator" or rest.startswith("operator/"):
             return _page_headers(await answer_operator(services, endpoints, request, rest))
         if is_sign_in(rest):
             return _page_headers(await answer_sign_in(services, request, rest))
-        signed_in = await services.sessions.check_session(read_cookie(services, request, SESSION))
+        session = services.sessions.open_session(read_cookie(services, request, SESSION))
+        signed_in = await services.sessions.check_session(session) if session else None
         if signed_in is None:
-            return _to_sign_in(request, rest)
+            return _to_sign_in(request, rest, had_session=session is not None)
         visit = Visit(services, endpoints, request, address_of(request, rest), signed_in)
+        check_rate(services.rate_limits, f"console {visit.org} {visit.user.id}")
         return _response(await _reply(visit, rest), visit)
     except Exception as error:
-        return _problem_page(problem_of(error, has_if_match=False), visit)
+        problem = problem_of(error, has_if_match=False)
+        form = await typed_by(services, request, session, visit)
+        send_to = (visit.sends_again_to if visit else "") or address_of(request, rest)
+        page = failure_page(problem, form, session, send_to, is_form=request.method == "POST")
+        return _problem_page(problem, page, visit)
 
 
 async def _reply(visit: Visit, rest: str) -> Reply:
@@ -76,7 +90,9 @@ async def _reply(visit: Visit, rest: str) -> Reply:
             return Redirect(HOME + menu[0].entries[0].path)
         _check_may(screen, visit.signed_in)
         if method == "POST":
-            visit.form = read_posted(visit)
+            form = await read_form_of(visit.services, visit.org, visit.request, screen.largest)
+            check_token(form, visit.signed_in.session)
+            visit.form = form
         reply: Reply = await screen.show(visit)
         return reply
     raise Problem(404, "There is no such page.")
@@ -97,8 +113,7 @@ def _response(reply: Reply, visit: Visit) -> func.HttpResponse:
             headers = {**_HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename)}"}
             return func.HttpResponse(content, mimetype=media_type, headers=headers)
         case Framed(html):
-            headers = {**_HEADERS, "Content-Security-Policy": _MAIL_POLICY, "Referrer-Policy": "no-referrer"}
-            return func.HttpResponse(html, mimetype="text/html", headers=headers)
+            return func.HttpResponse(html, mimetype="text/html", headers={**_HEADERS, **_MAIL_HEADERS})
 
 
 def _page(html: str, status: int = 200) -> func.HttpResponse:
@@ -116,7 +131,10 @@ def redirect(path: str) -> func.HttpResponse:
     return func.HttpResponse(status_code=303, headers={**_HEADERS, "Location": path})
 
 
-def _to_sign_in(request: func.HttpRequest, rest: str) -> func.HttpResponse:
+def _to_sign_in(request: func.HttpRequest, rest: str, *, had_session: bool) -> func.HttpResponse:
+    """Lead to the sign-in. Raises Problem for a form of a session that has ended, so that its text is not lost."""
+    if had_session and request.method == "POST":
+        raise Problem(401, "Your session has ended, and this was not done. Sign in, and send it again.")
     after = address_of(request, rest) if request.method != "POST" else HOME
     return redirect(f"{HOME}sign-in" if after == HOME else f"{HOME}sign-in?{urlencode({'next': after})}")
 
@@ -127,11 +145,10 @@ def address_of(request: func.HttpRequest, rest: str) -> str:
     return f"{HOME}{quote(rest)}" + (f"?{query}" if query else "")
 
 
-def _problem_page(problem: Problem, visit: Visit | None) -> func.HttpResponse:
-    """Show a problem. While storage is down that is a page of its own, which says what that means."""
-    document = problem.document
-    template = "storage_is_down.html" if document.status == 503 else "problem.html"
-    response = _page(render(template, {"problem": document}, visit), document.status)
+def _problem_page(problem: Problem, page: tuple[str, Mapping[str, Any]], visit: Visit | None) -> func.HttpResponse:
+    """Show a problem by the template and the values of its page."""
+    template, values = page
+    response = _page(render(template, values, visit), problem.document.status)
     for name, value in problem.headers.items():
         response.headers[name] = value
     return response

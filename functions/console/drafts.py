@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from functions.api.problems import Problem, invalid
+from functions.console.field_errors import told_at_fields
 from functions.console.visit import Form
 from functions.shapes.message import MessageRead
 from lib.clock import rfc3339
@@ -245,15 +246,16 @@ _FIELDS_OF_REMINDER: Mapping[str, str] = {"at": "remind_at", "condition": "remin
 
 def field_errors(problem: Problem, typed: DraftForm) -> dict[str, str]:
     """Say what is wrong, by the fields of the form. Of recipients the entry is quoted."""
-    found = dict[str, str]()
-    for each in problem.document.errors or []:
-        first, *rest = each.loc or [""]
-        name, text = _FIELDS_OF_API.get(str(first), str(first)), each.msg
-        if first == "reminder" and rest:
-            name = _FIELDS_OF_REMINDER.get(str(rest[0]), "remind_at")
-        elif first == "query":
-            name = "file"
-        elif first in RECIPIENTS and rest and isinstance(rest[0], int):
-            text = f"“{read_recipients(getattr(typed, str(first)))[rest[0]].email[:100]}”: {text}"
-        found[name] = f"{found[name]} {text}" if name in found else text
-    return found
+    places = [(_place_of(each.loc), each.msg) for each in problem.document.errors or []]
+    recipients = {name: [each.email for each in read_recipients(getattr(typed, name))] for name in RECIPIENTS}
+    return told_at_fields(places, {*LABELS, "file", "at"}, recipients)
+
+
+def _place_of(loc: Sequence[str | int]) -> list[str | int]:
+    """Return where the form has what the API names so."""
+    first, *rest = [*loc, ""]
+    if first == "reminder" and len(rest) > 1:
+        return [_FIELDS_OF_REMINDER.get(f"{rest[0]}", "remind_at")]
+    if first == "query":
+        return ["file"]
+    return [_FIELDS_OF_API.get(f"{first}", first), *rest[:-1]]

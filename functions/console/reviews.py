@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.console.visit import Visit
 from functions.resources.delivery_advice import DeliveryAdvice, advise_on
-from functions.resources.messages import load_message
+from functions.resources.messages import load_message_with_body
 from functions.resources.recipients import RecipientRead, recipients_read
 from functions.shapes.message import MessageRead, ReadAhead, read_message
 from lib.fields import QueryFlag
@@ -41,22 +41,26 @@ class Review(BaseModel):
 async def review_message(call: Call) -> Answer:
     """Read the message and its body together, then all that is known of its recipients."""
     services, has_checks = call.services, call.query.checks
-    loaded, body, _ = await asyncio.gather(
-        load_message(call),
-        services.messages.body(call.org, call.path["message"]),
+    (loaded, body), _ = await asyncio.gather(
+        load_message_with_body(call),
         services.address_hashes.find(call.org, ""),  # the secret of hashes is at hand from then on
     )
     message = loaded.message
     emails = [each.email for each in message.recipients()] if has_checks else []
-    decision, files, bounced = await asyncio.gather(
-        services.preparation.decision(call.org, call.organization.settings, message),
+    decision, files, bounced, earlier = await asyncio.gather(
+        services.preparation.decision(call.org, call.organization.settings, message, call.known_user),
         services.files.attachments(call.org, message),
         services.bounces.find_bounced(call.org, emails),
+        services.advisor.read_ahead(call.org, message) if has_checks else _nothing(),
     )
     state, ahead = fixed_follow_state(message) or decision.state, ReadAhead(body, files, bounced)
     shown = await read_message(call, loaded, state, decision.known, has_checks=has_checks, ahead=ahead)
-    advice = await advise_on(call, message, decision, call.now) if has_checks else None
+    advice = await advise_on(call, message, decision, call.now, earlier) if has_checks else None
     return Answer(200, Review(message=shown, recipients=recipients_read(loaded, decision), advice=advice))
+
+
+async def _nothing() -> None:
+    """Read nothing."""
 
 
 async def load_review(visit: Visit, *, has_checks: bool = True) -> Review:

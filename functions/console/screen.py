@@ -62,6 +62,12 @@ Reply = Shown | Redirect | Download | Framed
 Show = Callable[[Visit], Awaitable[Reply]]
 Way = Literal["GET", "POST"]
 
+USUAL_FORM = 2 * 1024 * 1024
+"""Bytes of a form, unless its screen says otherwise."""
+
+WITH_FILES = 30 * 1024 * 1024
+"""Bytes of a form that takes files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -71,6 +77,8 @@ class Screen:
     pattern: re.Pattern[str]
     may: frozenset[Scope]
     show: Show
+    largest: int = USUAL_FORM
+    """The most bytes of the form that it takes."""
 
 
 class Screens:
@@ -80,12 +88,14 @@ class Screens:
         self.all: list[Screen] = []
         self._may = may
 
-    def __call__(self, method: Way, path: str, *, may: frozenset[Scope] | None = None) -> Callable[[Show], Show]:
+    def __call__(
+        self, method: Way, path: str, *, may: frozenset[Scope] | None = None, largest: int = USUAL_FORM
+    ) -> Callable[[Show], Show]:
         """Declare a screen at a path below `/console/`, such as `messages/{message}`."""
 
         def declare(show: Show) -> Show:
             """Keep the declaration; the function stays as it is."""
-            self.all.append(Screen(method, _pattern(path), may or self._may, show))
+            self.all.append(Screen(method, _pattern(path), may or self._may, show, largest))
             return show
 
         return declare

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 import azure.functions as func
 from pydantic import ValidationError
 
-from functions.api.problems import Problem
+from functions.api.problems import Problem, problem_of
 from functions.api.rate_limits import authorize_within_limits
 from functions.console.cookies import SESSION, SIGNING_IN, read_cookie, write_cookie
-from functions.console.posts import read_form_of
+from functions.console.posts import read_door
 from functions.console.rendering import render
 from functions.console.screen import EVERYBODY
 from functions.console.visit import HOME
-from lib.console.sessions import LIFETIME
+from lib.console.sessions import COOKIE_LASTS
 from lib.ids import CHOSEN, ORGANIZATION
 from lib.organizations.keys import Caller
-from lib.organizations.registry import Organization
+from lib.organizations.registry import Organization, StoredOrganization
 from lib.organizations.sign_in.claims import Person
 from lib.organizations.sign_in.code_flow import LASTS, Attempt
 from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
 from lib.services import Services
 from lib.storage import StorageError
 from lib.tokens import LONGEST, Purpose
+from lib.tracking.facts import client_address, network_of
 
 _IN, _OUT, _PROVIDER, _BACK = "sign-in", "sign-out", "sign-in/provider", "sign-in/back"
 _LONGEST_PATH = 1_000
+_NO_PROVIDER = "No organization of this name has a sign-in of its own here. Look at the name, or sign in with a key."
 
 
 def is_sign_in(rest: str) -> bool:
@@ -47,30 +48,18 @@ async def answer_sign_in(services: Services, request: func.HttpRequest, rest: st
         return await _from_provider(services, request)
     if request.method == "POST":
         return await _by_key(services, request)
-    return await _form(services, request)
-
-
-async def _form(services: Services, request: func.HttpRequest) -> func.HttpResponse:
-    """Show the form; with the name of an organization also the link to its provider."""
     name, after = request.params.get("organization", "").strip(), _after(request.params.get("next", ""))
-    values = {"name": name, "after": after, "has_left": "left" in request.params}
-    if not name:
-        return _page(values)
-    organization = await _organization(services, name)
-    sign_in = organization.settings.sign_in if organization else None
-    if sign_in is None or sign_in.client_id is None:
-        return _page({**values, "wrong": f"{name} has no identity provider for the console. Sign in with a key."})
-    return _page({**values, "provider": urlsplit(sign_in.issuer).hostname})
+    return _page({"name": name, "after": after, "has_left": "left" in request.params, "leads_on": bool(name)})
 
 
-async def _organization(services: Services, name: str) -> Organization | None:
+async def _organization(services: Services, name: str) -> StoredOrganization | None:
     found = await services.organizations.load_organization(name) if ORGANIZATION.fullmatch(name) else None
     return found[0] if found else None
 
 
 async def _by_key(services: Services, request: func.HttpRequest) -> func.HttpResponse:
     """Sign in with the key and the user of the form."""
-    form = read_form_of(request)
+    form = read_door(request)
     key, name, after = form.text("key"), form.text("user"), _after(form.text("next"))
     values = {"user": name, "after": after}
 
@@ -84,7 +73,8 @@ async def _by_key(services: Services, request: func.HttpRequest) -> func.HttpRes
         return _page({**values, "wrong": "Give the key and the user."}, 422)
     try:
         caller = await authorize_within_limits(services, request.headers, {}, f"Bearer {key}", "", authenticate)
-    except Problem as problem:
+    except (Problem, StorageError) as error:
+        problem = problem_of(error, has_if_match=False)
         return _page({**values, "wrong": problem.document.detail}, problem.document.status)
     if not caller.scopes & EVERYBODY:
         return _page({**values, "wrong": "This key hands in mail alone. Take another one."}, 403)
@@ -92,7 +82,7 @@ async def _by_key(services: Services, request: func.HttpRequest) -> func.HttpRes
     if user is None:
         return _page({**values, "wrong": f"{caller.organization.name} has no user {name}."}, 422)
     session = services.sessions.begin_session(caller.organization.id, user, caller.scopes, key=caller.key)
-    return _to(after, write_cookie(services, SESSION, session, int(LIFETIME.total_seconds())))
+    return _to(after, write_cookie(services, SESSION, session, int(COOKIE_LASTS.total_seconds())))
 
 
 async def _find_user(services: Services, organization: str, name: str) -> str | None:
@@ -103,11 +93,20 @@ async def _find_user(services: Services, organization: str, name: str) -> str | 
 
 
 async def _to_provider(services: Services, request: func.HttpRequest) -> func.HttpResponse:
-    """Send the person to the organization's provider."""
-    name, after = request.params.get("organization", ""), _after(request.params.get("next", ""))
+    """Send the person to the organization's provider.
+
+    An organization without one gets the answer of a name that nobody has, after the same read of storage. How many
+    such names a network may try is bounded like its wrong keys.
+    """
+    name, after = request.params.get("organization", "").strip(), _after(request.params.get("next", ""))
+    network = network_of(client_address(request.headers, services.settings.trusted_hops))
+    if wait := services.rate_limits.admit_unknown_key(network):
+        return _page({"name": name, "wrong": f"Too many names came from your network: try again in {wait} s."}, 429)
     organization = await _organization(services, name)
-    if organization is None:
-        return _page({"name": name, "wrong": "There is no such organization."}, 404)
+    sign_in = organization.settings.sign_in if organization else None
+    if organization is None or sign_in is None or sign_in.client_id is None:
+        return _page({"name": name, "wrong": _NO_PROVIDER}, 404)
+    services.rate_limits.forgive_network(network)
     try:
         attempt, address = await services.code_flow.begin(organization, _way_back(services), after)
     except (NotEntitled, ProviderDown) as refusal:
@@ -122,16 +121,17 @@ async def _from_provider(services: Services, request: func.HttpRequest) -> func.
     organization = await _organization(services, attempt.organization) if attempt else None
     if attempt is None or organization is None:
         return _page({"wrong": "This sign-in is over, or was begun in another browser. Begin again."}, 400)
+    organization.check_open()
     try:
         back = _way_back(services)
-        person = await services.code_flow.complete(organization, attempt, dict(request.params), back)
+        person = (await services.code_flow.complete(organization, attempt, dict(request.params), back)).person
         await _check_user(services, organization, person)
     except (BadToken, NotEntitled, ProviderDown) as refusal:
         return await _refused(services, organization, refusal)
     sign_in = organization.settings.sign_in
     assert sign_in is not None
     session = services.sessions.begin_session(organization.id, person.user, person.scopes, issuer=sign_in.issuer)
-    return _to(attempt.next, write_cookie(services, SESSION, session, int(LIFETIME.total_seconds())))
+    return _to(attempt.next, write_cookie(services, SESSION, session, int(COOKIE_LASTS.total_seconds())))
 
 
 async def _check_user(services: Services, organization: Organization, person: Person) -> None:

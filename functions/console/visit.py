@@ -22,6 +22,9 @@ from lib.services import Services
 
 HOME = "/console/"
 
+_LONGEST_PAGE = 200
+"""Items of the longest page of the API's lists."""
+
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
 
 
@@ -42,6 +45,11 @@ class Form:
     def is_checked(self, name: str) -> bool:
         """Tell whether a box was checked."""
         return any(each.name == name for each in self._fields)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether files were chosen."""
+        return any(each.filename for each in self._fields)
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return all fields but files, to be sent once more. Each form has a token of its own."""
@@ -73,6 +81,10 @@ class Visit:
     """The parameters of the path."""
 
     form: Form = field(default_factory=Form)
+    """The form that was sent; empty until it is checked to be of this session."""
+
+    sends_again_to: str = ""
+    """The page to which a form that failed is sent once more; empty for the one to which it came."""
 
     @property
     def org(self) -> str:
@@ -122,6 +134,16 @@ class Visit:
         """
         return (await self.call(endpoint, path, query, body, etag)).body
 
+    async def ask_all(self, endpoint: str, most: int, query: Mapping[str, object] | None = None) -> list[Any]:
+        """Ask for a list page by page, up to `most` items or a few more. Raises Problem and refusals."""
+        found, cursor = list[Any](), None
+        while True:
+            asked = {**(query or {}), "limit": min(most, _LONGEST_PAGE), "cursor": cursor}
+            page = await self.ask(endpoint, query=asked)
+            found, cursor = [*found, *page.items], page.next
+            if cursor is None or len(found) >= most:
+                return found
+
     async def call(
         self,
         endpoint: str | Endpoint,
@@ -133,7 +155,8 @@ class Visit:
         """Call an endpoint like `ask`; the whole answer. It may be one that the console alone has."""
         called = self.endpoints[endpoint] if isinstance(endpoint, str) else endpoint
         request = request_for(called, {"org": self.org, **(path or {})}, query, body, etag)
-        return await call_endpoint(called, self.services, request, self.signed_in.caller(), self.user.time_zone)
+        user = self.user
+        return await call_endpoint(called, self.services, request, self.signed_in.caller(), user.time_zone, user)
 
 
 def request_for(

@@ -1,4 +1,7 @@
-"""The page `/`: what answers at this address, and where it is documented; as a page, or as text for a terminal."""
+"""The page `/`: what answers at this address, the way to the console, and where the API is documented.
+
+It is no redirect: links that lost their end lead here, and those who followed one learn what to do.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ SUMMARY = (
     "Heed sends and follows sales mail for a CRM, and tells a salesperson, truthfully, what became of it: opened, "
     "clicked, or only scanned by a machine."
 )
+CONSOLE = "/console/"
+CONSOLE_IS = "for salespeople and administrators: what became of mail, and what to do next"
 LINKS = {
-    "/console/": "the console, for salespeople and administrators",
     "/api/docs": "all endpoints of the API",
     "/api/errors": "what can go wrong, and what to do",
     "/api/openapi.json": "the endpoints, as an OpenAPI document",
@@ -28,12 +32,21 @@ RECIPIENTS = (
 @cache
 def start_page() -> str:
     """Render the page, as HTML."""
-    return render_page("start.html", title=TITLE, summary=SUMMARY, links=LINKS, recipients=RECIPIENTS)
+    return render_page(
+        "start.html",
+        title=TITLE,
+        summary=SUMMARY,
+        console=CONSOLE,
+        console_is=CONSOLE_IS,
+        links=LINKS,
+        recipients=RECIPIENTS,
+    )
 
 
 @cache
 def start_text() -> str:
     """Write the same as plain text."""
-    width = max(map(len, LINKS))
-    links = "\n".join(f"  {path:<{width}}  {what}" for path, what in LINKS.items())
+    listed = {CONSOLE: "the console, for salespeople and administrators", **LINKS}
+    width = max(map(len, listed))
+    links = "\n".join(f"  {path:<{width}}  {what}" for path, what in listed.items())
     return f"{TITLE}\n\n{fill(SUMMARY, 78)}\n\n{links}\n\n{fill(RECIPIENTS, 78)}\n"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
-from functions.api.problems import Problem, invalid, not_there
+from functions.api.problems import Problem, answering_not_there, invalid, not_there
 from lib.alerts.told import PostState
 from lib.errors import Stale
 from lib.outside import NotOutside
@@ -24,7 +24,7 @@ from lib.people.alert_choices import (
     is_host_of,
 )
 from lib.people.users import StoredUser
-from lib.storage import Conflict, Missing
+from lib.storage import Conflict
 from lib.storage.versions import ETag, check_version
 
 endpoints = Endpoints("Alerts")
@@ -78,8 +78,10 @@ async def _user(call: Call) -> StoredUser:
 
 
 def _reads_all(call: Call) -> bool:
-    """Whether the call reads with a scope that reads of all users."""
-    return call.request.method in ("GET", "HEAD") and call.caller is not None and "read" in call.caller.scopes
+    """Whether the call reads with a scope that reads of all users, and sees the mail of all."""
+    if call.caller is None or call.sees_only is not None:
+        return False
+    return call.request.method in ("GET", "HEAD") and "read" in call.caller.scopes
 
 
 async def _read(call: Call, stored: StoredAlerts, etag: str) -> AlertsRead:
@@ -152,10 +154,8 @@ async def delete_alerts(call: Call) -> Answer:
     if found is None:
         raise not_there("choice of alerts")
     check_version(call.if_match, found[1])
-    try:
+    with answering_not_there("choice of alerts"):
         await rows.remove(call.org, ALERTS, user.id, found[1])
-    except Missing:
-        raise not_there("choice of alerts") from None
     return Answer(200, Deleted(deleted=user.id))
 
 

@@ -6,13 +6,12 @@ The pages load Jinja, which nothing else here needs, so that they are imported w
 from __future__ import annotations
 
 import asyncio
-import gzip
-from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
 
 import azure.functions as func
 
 from functions.loading import LoadServices
+from functions.pages.packing import packed_answer
 from functions.security_headers import DOCS_POLICY, TRY_POLICY
 
 OPENAPI, DOCS, TRY, FILES = "api/openapi.json", "api/docs", "api/docs/try", "api/docs/files/{name}"
@@ -23,7 +22,6 @@ ROUTES = (OPENAPI, DOCS, TRY, FILES, ERRORS, LLMS)
 
 _PAGE_HEADERS = {"Content-Security-Policy": DOCS_POLICY}
 _TRY_HEADERS = {"Content-Security-Policy": TRY_POLICY}
-_NO_HEADERS: Mapping[str, str] = {}
 
 LoadDocument = Callable[[], Awaitable[bytes]]
 
@@ -35,13 +33,13 @@ def blueprint(load_document: LoadDocument, load_services: LoadServices) -> func.
     @triggers.function_name("openapi")
     @triggers.route(OPENAPI, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def openapi(req: func.HttpRequest) -> func.HttpResponse:
-        return await asyncio.to_thread(_answer, req, await load_document(), "application/json")
+        return await asyncio.to_thread(packed_answer, req, await load_document(), "application/json")
 
     @triggers.function_name("docs")
     @triggers.route(DOCS, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def docs(req: func.HttpRequest) -> func.HttpResponse:
         page = await asyncio.to_thread(_docs_page, await load_document())
-        return await asyncio.to_thread(_answer, req, page, "text/html", _PAGE_HEADERS)
+        return await asyncio.to_thread(packed_answer, req, page, "text/html", _PAGE_HEADERS)
 
     @triggers.function_name("docs_try")
     @triggers.route(TRY, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -64,7 +62,7 @@ def blueprint(load_document: LoadDocument, load_services: LoadServices) -> func.
     @triggers.route(LLMS, methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     async def llms(req: func.HttpRequest) -> func.HttpResponse:
         text = await asyncio.to_thread(_llms_text, await load_document())
-        return await asyncio.to_thread(_answer, req, text, "text/plain")
+        return await asyncio.to_thread(packed_answer, req, text, "text/plain")
 
     return triggers
 
@@ -103,18 +101,4 @@ def _file(req: func.HttpRequest, base_url: str) -> func.HttpResponse:
         return problem_answer(Problem(404, "No page loads a file of this name.", code="unknown_path"), base_url)
     # Another release's page may still be shown while this one is deployed: it gets the file of this one.
     headers = {"Cache-Control": KEPT if asset.name == name else "no-cache"}
-    return _answer(req, asset.content, asset.media_type, headers)
-
-
-def _answer(
-    req: func.HttpRequest, content: bytes, media_type: str, headers: Mapping[str, str] = _NO_HEADERS
-) -> func.HttpResponse:
-    """Answer with a large text that is always the same, packed where the client takes it: Azure does not do that."""
-    is_packed = "gzip" in req.headers.get("accept-encoding", "")
-    sent = {**headers, "Vary": "Accept-Encoding", **({"Content-Encoding": "gzip"} if is_packed else {})}
-    return func.HttpResponse(_packed(content) if is_packed else content, mimetype=media_type, headers=sent)
-
-
-@lru_cache(maxsize=16)
-def _packed(content: bytes) -> bytes:
-    return gzip.compress(content, mtime=0)
+    return packed_answer(req, asset.content, asset.media_type, headers)

@@ -101,6 +101,7 @@ async def put_records(call: Call) -> Answer:
     answers={200: UserOutcomes},
     largest_body=LARGEST_BATCH,
     may=MAY_CHANGE_USERS,
+    everybodys=True,
 )
 async def put_users(call: Call) -> Answer:
     """Put up to 200 users, each as `PUT` alone would do; the outcomes are in the same order.

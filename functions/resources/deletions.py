@@ -9,7 +9,6 @@ from functions.api.problems import not_there
 from functions.resources.consents import consent_actor
 from functions.resources.people import MAY_CHANGE_USERS, check_not_merged
 from lib.fields import RecordRef
-from lib.people.consents import ConsentSpec
 from lib.people.records import StoredRecord
 from lib.people.store import USERS
 from lib.storage import Missing
@@ -18,7 +17,7 @@ from lib.storage.versions import check_version
 endpoints = Endpoints("People and records", may=("full",))
 
 
-@endpoints("DELETE", "/users/{user}", answers={200: Deleted}, may=MAY_CHANGE_USERS)
+@endpoints("DELETE", "/users/{user}", answers={200: Deleted}, may=MAY_CHANGE_USERS, everybodys=True)
 async def delete_user(call: Call) -> Answer:
     """Delete a user. Scheduled mail of the user is held: it fails, and can be sent by another one.
 
@@ -56,23 +55,14 @@ async def delete_record(call: Call) -> Answer:
     check_version(call.if_match, etag)
     check_not_merged(stored)
     if stored.follow_email == "do_not_allow":
-        await _leave_no(call, stored)
+        source = f"the record {stored.type} {stored.id}, which was deleted"
+        await call.services.consents.keep_no(call.org, stored.emails, source, consent_actor(call.actor), call.user())
     await _delete_redirects(call, stored)
     await call.services.address_index.remove_record(call.org, stored, etag)
     await call.services.engagements.record_changed(call.org, record)
     await call.services.wishes.record_changed(call.org, record, stored.emails)
     call.note("record.deleted", f"{record.type}/{record.id}")
     return Answer(200, Deleted(deleted=record.id))
-
-
-async def _leave_no(call: Call, record: StoredRecord) -> None:
-    """Enter the record's no for each of its addresses that has not said so itself."""
-    source = f"the record {record.type} {record.id}, which was deleted"
-    spec = ConsentSpec(follow="do_not_allow", source=source)
-    for email in record.emails:
-        if await call.services.consents.load_preference(call.org, email) != "do_not_allow":
-            actor = consent_actor(call.actor)
-            await call.services.consents.append_consent(call.org, email, spec, actor, call.user())
 
 
 async def _delete_redirects(call: Call, record: StoredRecord) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from functions.api.endpoint import Answer, Call, Endpoints
 from functions.resources.messages import load_message
 from lib.clock import in_zone
 from lib.fields import Moment
+from lib.lists.store import Listed
 from lib.messages.follow_state import Decision
 from lib.messages.models import StoredMessage
 from lib.send_time.advice import Advice
@@ -58,15 +60,23 @@ async def delivery_advice(call: Call) -> Answer:
     return Answer(200, await advise_on(call, message, decision, call.query.now or call.now))
 
 
-async def advise_on(call: Call, message: StoredMessage, decision: Decision | None, now: datetime) -> DeliveryAdvice:
-    """Advise on a message, whose only recipient `decision` knows."""
+async def advise_on(
+    call: Call,
+    message: StoredMessage,
+    decision: Decision | None,
+    now: datetime,
+    read_ahead: Sequence[Listed] | None = None,
+) -> DeliveryAdvice:
+    """Advise on a message, whose only recipient `decision` knows; `read_ahead` are mails that were read meanwhile."""
     advisor = call.services.advisor
-    own_zone = call.zone if message.sender == call.user() else None
-    sender_zone = own_zone or await advisor.sender_zone(call.org, message)
+    if decision is not None and decision.sender is not None:
+        sender_zone = decision.sender.time_zone
+    else:
+        sender_zone = await advisor.sender_zone(call.org, message)
     if decision is not None and len(message.recipients()) == 1:
         [recipient] = decision.known.recipients
         work_hours = call.organization.settings.work_hours
-        advice = await advisor.advise(call.org, work_hours, recipient.match, sender_zone, now)
+        advice = await advisor.advise(call.org, work_hours, recipient.match, sender_zone, now, read_ahead)
     else:
         advice = Advice(SEVERAL if message.recipients() else NO_RECIPIENT)
     return DeliveryAdvice(

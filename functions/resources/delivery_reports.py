@@ -43,6 +43,7 @@ class ReportsTaken(BaseModel):
     media_type="application/json",
     may=("full", "inbound"),
     key_in_query=True,
+    everybodys=True,
 )
 async def take_delivery_reports(call: Call) -> Answer:
     """Take in Event Grid's events on delivered and failed mail of Azure Communication Services. Again is the same."""
@@ -63,6 +64,7 @@ async def take_delivery_reports(call: Call) -> Answer:
     answers={200: None},
     may=("full", "inbound"),
     key_in_query=True,
+    everybodys=True,
 )
 async def allow_delivery_reports(call: Call) -> Answer:
     """Answer the handshake of CloudEvents: the service that asks may send events."""

@@ -48,6 +48,7 @@ class TrackedMail(Model):
     largest_file=MOST_BYTES,
     media_type=MAIL_TYPE,
     may=("full", "inbound"),
+    everybodys=True,
 )
 async def receive_mail(call: Call) -> Answer:
     """Take in one mail as it came. The answer tells what became of it, or that it is queued. Again is the same."""

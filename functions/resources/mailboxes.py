@@ -6,10 +6,9 @@ from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import names_given, patch_of, patched
-from functions.api.problems import not_there
+from functions.api.problems import answering_not_there, not_there
 from lib.errors import NotAllowed
 from lib.inbound.mailboxes.models import MailboxRead, MailboxSpec
-from lib.storage import Missing
 from lib.storage.versions import IfMatch, check_version
 
 endpoints = Endpoints("Mailboxes")
@@ -19,7 +18,14 @@ _READERS: tuple[Who, ...] = (*READERS, "admin")
 _CHANGERS: tuple[Who, ...] = ("full", "admin")
 
 
-@endpoints("PUT", "/mailboxes/{id}", body=MailboxSpec, answers={201: MailboxRead, 200: MailboxRead}, may=_CHANGERS)
+@endpoints(
+    "PUT",
+    "/mailboxes/{id}",
+    body=MailboxSpec,
+    answers={201: MailboxRead, 200: MailboxRead},
+    may=_CHANGERS,
+    everybodys=True,
+)
 async def put_mailbox(call: Call) -> Answer:
     """Make a mailbox, or replace one. Reading begins with the mail that comes from then on."""
     return await _saved(call, call.body, call.if_match)
@@ -34,7 +40,7 @@ async def get_mailbox(call: Call) -> Answer:
     return Answer(200, mailbox, mailbox.etag)
 
 
-@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead}, may=_CHANGERS)
+@endpoints("PATCH", "/mailboxes/{id}", body=MailboxPatch, answers={200: MailboxRead}, may=_CHANGERS, everybodys=True)
 async def patch_mailbox(call: Call) -> Answer:
     """Change some fields of a mailbox."""
     found = await call.services.mailboxes.load_mailbox(call.org, call.path["id"])
@@ -52,7 +58,7 @@ async def _saved(call: Call, spec: MailboxSpec, if_match: IfMatch | None) -> Ans
     return Answer(201 if made else 200, mailbox, mailbox.etag)
 
 
-@endpoints("POST", "/mailboxes/{id}/poll", answers={202: MailboxRead}, may=_CHANGERS)
+@endpoints("POST", "/mailboxes/{id}/poll", answers={202: MailboxRead}, may=_CHANGERS, everybodys=True)
 async def poll_mailbox(call: Call) -> Answer:
     """Have a mailbox read within a minute, as a test, though it waits after failures. `last_error` tells then."""
     services, mailbox_id = call.services, call.path["id"]
@@ -68,13 +74,11 @@ async def poll_mailbox(call: Call) -> Answer:
     return Answer(202, mailbox, mailbox.etag)
 
 
-@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted}, may=_CHANGERS)
+@endpoints("DELETE", "/mailboxes/{id}", answers={200: Deleted}, may=_CHANGERS, everybodys=True)
 async def delete_mailbox(call: Call) -> Answer:
     """Delete a mailbox. Mail that was read from it stays."""
-    try:
+    with answering_not_there("mailbox"):
         await call.services.mailboxes.remove_mailbox(call.org, call.path["id"], call.if_match)
-    except Missing:
-        raise not_there("mailbox") from None
     call.note("mailbox.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 

@@ -58,7 +58,7 @@ async def read_page(call: Call, view: View, owner: str | None, record: RecordRef
         def read_list(place: str | None, most: int) -> AsyncIterator[tuple[str, Listed]]:
             return call.services.lists.page(call.org, scope, view, order, place, most)
 
-        return await sifted_page(read_list, sift, after, query.limit)
+        return await sifted_page(read_list, sift, after, query.limit, passes_many=query.narrows)
     if after is None and query.sort == "updated_at" and query.updated_since:
         after = place_of_change(milliseconds(query.updated_since))
     records = await call.services.people.united_records(call.org, record) if record else []

@@ -55,7 +55,20 @@ _AFTER_SENDING = {"deliver_at", "reminder"}
 async def load_message(call: Call) -> Loaded:
     """Load the message of the path. Raises Problem where there is none, Stale where If-Match names another version."""
     message = call.path["message"]
-    loaded = await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None
+    return _seen(call, await call.services.messages.load(call.org, message) if MADE.fullmatch(message) else None)
+
+
+async def load_message_with_body(call: Call) -> tuple[Loaded, Body]:
+    """Load the message of the path with its body. Raises as `load_message` does, and Unavailable."""
+    message = call.path["message"]
+    if not MADE.fullmatch(message):
+        raise not_there("message")
+    loaded, body = await call.services.messages.load_with_body(call.org, message)
+    return _seen(call, loaded), body
+
+
+def _seen(call: Call, loaded: Loaded | None) -> Loaded:
+    """Return a message that the caller may see, in the version that is wanted. Raises Problem, Stale."""
     if loaded is None or not call.sees_mail_of(loaded.message.sender):
         raise not_there("message")
     check_version(call.if_match, loaded.etag)

@@ -7,13 +7,12 @@ from pydantic import Field
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import names_given, patch_of, patched
-from functions.api.problems import not_there
+from functions.api.problems import answering_not_there, not_there
 from lib.fields import Model, Name
 from lib.organizations.keys import ApiKey
 from lib.organizations.registry import Organization, OrganizationSpec
 from lib.organizations.scopes import KeyScope
 from lib.organizations.settings import HumanFrom, OrganizationSettings
-from lib.storage import Missing
 from lib.storage.versions import ETag, IfMatch, check_version
 from lib.verdicts.thresholds import DEFAULT
 
@@ -144,9 +143,7 @@ async def list_keys(call: Call) -> Answer:
 @endpoints("DELETE", "/keys/{key}", answers={200: Deleted})
 async def revoke_key(call: Call) -> Answer:
     """Revoke a key, at once."""
-    try:
+    with answering_not_there("key"):
         await call.services.api_keys.revoke_key(call.org, call.path["key"])
-    except Missing:
-        raise not_there("key") from None
     call.note("key.revoked", call.path["key"])
     return Answer(200, Deleted(deleted=call.path["key"]))

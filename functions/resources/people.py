@@ -13,6 +13,7 @@ from functions.api.endpoint import READERS, Answer, Call, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page_until
 from functions.api.patching import patch_of, patched
 from functions.api.problems import Problem, invalid, not_there
+from functions.resources.consents import consent_actor
 from lib.errors import NotAllowed, Stale
 from lib.fields import Email, Model, QueryFlag, RecordRef, RecordType
 from lib.ids import CHOSEN, RECORD_TYPE
@@ -34,6 +35,9 @@ RecordPatch = patch_of(RecordSpec, __name__)
 
 _MAY_READ_USERS: tuple[Who, ...] = (*READERS, "admin")
 MAY_CHANGE_USERS: tuple[Who, ...] = ("full", "admin")
+
+TAKEN_IDS = frozenset({"opt-in"})
+"""Ids of users, in whatever case, whose path is that of another endpoint: routes are found without regard to case."""
 
 _MOST_NOTED = 200
 """Users that an entry of the audit log names."""
@@ -109,10 +113,12 @@ async def _patched(
     return there.model_copy(update=dict(changed)), etag
 
 
-@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=MAY_CHANGE_USERS)
+@endpoints("PUT", "/users/{user}", body=UserSpec, answers={201: User, 200: User}, may=MAY_CHANGE_USERS, everybodys=True)
 async def put_user(call: Call) -> Answer:
-    """Make a user, or replace one."""
+    """Make a user, or replace one. The id `opt-in` is taken: `GET /users/opt-in` counts users."""
     spec: UserSpec = call.body
+    if call.path["user"].lower() in TAKEN_IDS:
+        raise invalid(["path", "user"], f"the id {call.path['user']} is taken by an endpoint: choose another one")
     stored = StoredUser(id=call.path["user"], **spec.model_dump())
     known = await call.services.people.user(call.org, stored.id)
     if "opt_in" not in spec.model_fields_set:
@@ -134,7 +140,8 @@ async def get_user(call: Call) -> Answer:
 
 @endpoints("PATCH", "/users/{user}", body=UserPatch, answers={200: User}, may=(*MAY_CHANGE_USERS, "user"))
 async def patch_user(call: Call) -> Answer:
-    """Change some fields of a user. Callers of scope `user` change their own, all but the address."""
+    """Change some fields of a user. People change their own, all but the address: those of scope `user`, and
+    those who see their own mail alone."""
     if call.is_one_person and (call.path["user"] != call.user() or "email" in call.body.model_fields_set):
         raise Problem(403, "People change their own user alone, and not its address.")
     users, name = call.services.people.users, call.path["user"]
@@ -162,7 +169,7 @@ async def get_opt_in_share(call: Call) -> Answer:
     return Answer(200, await call.services.people.count_opt_in(call.org))
 
 
-@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=MAY_CHANGE_USERS)
+@endpoints("POST", "/users/opt-in", body=OptIn, answers={200: UsersChanged}, may=MAY_CHANGE_USERS, everybodys=True)
 async def opt_in_users(call: Call) -> Answer:
     """Opt users in to following mail, or out."""
     users = None if call.body.users == "all" else call.body.users
@@ -175,18 +182,23 @@ async def opt_in_users(call: Call) -> Answer:
 
 @endpoints("PUT", "/records/{type}/{id}", body=RecordSpec, answers={201: RecordRead, 200: RecordRead})
 async def put_record(call: Call) -> Answer:
-    """Make a record, or replace one. Its mail then counts for its new parent."""
+    """Make a record, or replace one. Its mail then counts for its new parent.
+
+    A record into which others were merged keeps its `follow_email` where the body names none.
+    """
     stored = StoredRecord(type=call.path["type"], id=call.path["id"], **call.body.model_dump())
     before: StoredRecord | None = None
 
     async def save_once() -> Answer:
         nonlocal before
         found = await call.services.people.stored_record(call.org, _ref(call))
-        check_version(call.if_match, found[1] if found else None)
         before = found[0] if found else None
         if before:
-            check_not_merged(before)
+            await _refuse_merged(call, before)
             stored.merged = before.merged
+            if before.merged and "follow_email" not in call.body.model_fields_set:
+                stored.follow_email = before.follow_email  # it is that of the merged ones, too
+        check_version(call.if_match, found[1] if found else None)
         # A merge that comes meanwhile changes the version, so that this cannot undo it.
         if_match = IfMatch.for_version(found[1]) if found else None
         return await _saved(stored, Record, call.services.address_index.save_record(call.org, stored, if_match))
@@ -219,8 +231,9 @@ async def patch_record(call: Call) -> Answer:
     records, partition = call.services.people.records, record_partition(call.path["type"])
     before = await call.services.people.record(call.org, _ref(call))
     if before:
-        check_not_merged(before)
+        await _refuse_merged(call, before)
     stored, etag = await _patched(call, records, partition, call.path["id"], RecordSpec, "record")
+    await _refuse_merged(call, stored)
     answer = await _saved(
         stored, Record, call.services.address_index.save_record(call.org, stored, IfMatch.for_version(etag))
     )
@@ -228,6 +241,17 @@ async def patch_record(call: Call) -> Answer:
         emails = {*stored.emails, *(before.emails if before else ())}
         await call.services.wishes.record_changed(call.org, _ref(call), emails)
     return await with_engagement(call, answer, _ref(call))
+
+
+async def _refuse_merged(call: Call, record: StoredRecord) -> None:
+    """Refuse a change of a merged record, as it would be lost. A no to following is not: the addresses keep it."""
+    if record.merged_into and call.body.follow_email == "do_not_allow":
+        standing = await call.services.people.standing_record(call.org, record.ref())
+        emails = [*(standing[0].emails if standing else ()), *(call.body.emails or ())]
+        source = f"the record {record.type} {record.id}, which was merged before"
+        await call.services.consents.keep_no(call.org, emails, source, consent_actor(call.actor), call.user())
+        await call.services.wishes.record_changed(call.org, record.ref(), emails)
+    check_not_merged(record)
 
 
 def check_not_merged(record: StoredRecord) -> None:
@@ -282,7 +306,8 @@ async def _list_of_type(call: Call, record_type: str) -> Answer:
     def sift(_: str, found: tuple[StoredRecord, str]) -> Sifted:
         return "show" if found[0].merged_into is None and is_below(found[0]) else "pass"
 
-    sifted = await sifted_page(read, sift, last_key(call), call.query.limit)
+    narrows = call.query.parent is not None
+    sifted = await sifted_page(read, sift, last_key(call), call.query.limit, passes_many=narrows)
     return Answer(200, page_until(call, await _items(call, sifted.found), sifted.after))
 
 

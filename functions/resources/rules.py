@@ -9,10 +9,9 @@ from pydantic import BaseModel, Field
 from functions.api.authorization import Who
 from functions.api.endpoint import READERS, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
-from functions.api.problems import not_there
+from functions.api.problems import answering_not_there, not_there
 from lib.fields import Moment
 from lib.inbound.rules.models import CreationRule, RuleSpec
-from lib.storage import Missing
 
 endpoints = Endpoints("Rules")
 
@@ -41,10 +40,11 @@ class DryRun(BaseModel):
     items: list[WouldMake]
 
 
-@endpoints("PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=_CHANGERS)
+@endpoints(
+    "PUT", "/rules/{id}", body=RuleSpec, answers={201: CreationRule, 200: CreationRule}, may=_CHANGERS, everybodys=True
+)
 async def put_rule(call: Call) -> Answer:
     """Make a rule, or replace one. It applies to mail that comes from then on."""
-    call.check_sees_all()
     rule, is_new = await call.services.rules.save_rule(call.org, call.path["id"], call.body, call.if_match)
     call.note("rule.made" if is_new else "rule.changed", rule.id)
     return Answer(201 if is_new else 200, rule, rule.etag)
@@ -64,13 +64,11 @@ async def list_rules(call: Call) -> Answer:
     return Answer(200, page(call, [(rule.id, rule) async for rule in listed]))
 
 
-@endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=_CHANGERS)
+@endpoints("DELETE", "/rules/{id}", answers={200: Deleted}, may=_CHANGERS, everybodys=True)
 async def delete_rule(call: Call) -> Answer:
     """Delete a rule. What it has made stays."""
-    try:
+    with answering_not_there("rule"):
         await call.services.rules.remove_rule(call.org, call.path["id"], call.if_match)
-    except Missing:
-        raise not_there("rule") from None
     call.note("rule.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 

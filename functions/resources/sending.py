@@ -21,6 +21,7 @@ from lib.composing.preparation import check_domain
 from lib.errors import NotAllowed
 from lib.fields import Model, Moment
 from lib.files.models import StoredFile
+from lib.messages.conversations import with_message_id
 from lib.messages.copies import state_of_all
 from lib.messages.follow_state import Decision
 from lib.messages.matched_records import matched_records
@@ -64,6 +65,10 @@ class PreparedMessage(BaseModel):
 
     copies: list[PreparedCopy] = Field(description="the mails to send")
     sender_copy: SenderCopy = Field(description="the mail to keep")
+    mark: str = Field(
+        description="a value for the header `X-Heed-Message` of a mail that goes out with another Message-ID: a copy "
+        "of the mail that comes in is known by it"
+    )
     remarks: list[Remark]
     check: list[Check] = Field(description="what to know of the mail before it is sent")
 
@@ -71,7 +76,11 @@ class PreparedMessage(BaseModel):
 class SentByCrm(Model):
     """A CRM's report that it has sent the prepared mail."""
 
-    message_id: MessageId | None = Field(None, description="the mail's Message-ID, if it went out with another one")
+    message_id: MessageId | None = Field(
+        None,
+        description="the mail's Message-ID, if it went out with another one; a mail that was reported without it can "
+        "be reported once more with it",
+    )
     sent_at: Moment
 
 
@@ -170,17 +179,31 @@ async def _prepared(call: Call, loaded: Loaded, message: StoredMessage, body: Bo
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
     bare = [each.without_files() for each in prepared]
     answer = await services.off_loop.run(
-        call.org, size, _prepared_json, message, bare, kept.without_files(), mail.remarks, check
+        call.org,
+        size,
+        _prepared_json,
+        message,
+        bare,
+        kept.without_files(),
+        services.ring.mint_for_address(call.org, message.id),
+        mail.remarks,
+        check,
     )
     return Answer(200, answer)
 
 
 def _prepared_json(
-    message: StoredMessage, prepared: list[Prepared], kept: KeptCopy, remarks: list[Remark], check: list[Check]
+    message: StoredMessage,
+    prepared: list[Prepared],
+    kept: KeptCopy,
+    mark: str,
+    remarks: list[Remark],
+    check: list[Check],
 ) -> bytes:
     answer = PreparedMessage(
         copies=[prepared_copy(message, each) for each in prepared],
         sender_copy=sender_copy(kept),
+        mark=mark,
         remarks=remarks,
         check=check,
     )
@@ -220,7 +243,10 @@ def sender_copy(kept: KeptCopy) -> SenderCopy:
 
 @endpoints("POST", "/messages/{message}/sent", body=SentByCrm, answers={200: MessageRead})
 async def mark_sent(call: Call) -> Answer:
-    """Mark a prepared message as sent by the CRM. A second report changes nothing."""
+    """Mark a prepared message as sent by the CRM.
+
+    A second report changes nothing, but that it may tell the Message-ID that the first one did not tell.
+    """
     loaded = await load_message(call)
     message = loaded.message
     if message.state == "draft" and loaded.copies:
@@ -232,21 +258,29 @@ async def mark_sent(call: Call) -> Answer:
         sent = _sent(call, loaded).model_copy(update=found)
         await call.services.threads.enter_message(call.org, sent)
         await call.services.messages.change(call.org, sent, loaded.etag)
-    elif message.state != "sent":
+    elif message.state == "sent":
+        await _learn_message_id(call, loaded)
+    else:
         raise NotAllowed(f"The message is {message.status}, and was not prepared: POST …/prepare comes first.")
     return await answer_with_message(call, 200, message.id)
 
 
+async def _learn_message_id(call: Call, loaded: Loaded) -> None:
+    """Take down the Message-ID of a mail that the CRM has reported without it."""
+    is_sent_by_crm = all(copy.state is None for copy in loaded.copies)
+    learned = with_message_id(loaded.message, call.body.message_id)
+    if is_sent_by_crm and learned is not None:
+        await call.services.threads.enter_message(call.org, learned)
+        await call.services.messages.change(call.org, learned, loaded.etag)
+
+
 def _sent(call: Call, loaded: Loaded) -> StoredMessage:
     """Return the message as sent, followed as it was when its copies were prepared."""
-    message, message_id = loaded.message, call.body.message_id or loaded.message.message_id
-    prepared = [message.message_id] if message.message_id not in (None, message_id) else []
+    message = with_message_id(loaded.message, call.body.message_id) or loaded.message
     return message.model_copy(
         update={
             "state": "sent",
             "sent_at": call.body.sent_at,
-            "message_id": message_id,
-            "known_ids": [*message.known_ids, *prepared],
             "follow_state": state_of_all(message, loaded.copies),
         }
     )

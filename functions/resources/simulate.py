@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.api.problems import Problem, invalid, invalid_fields
+from functions.resources.delivery_advice import DeliveryAdvice, advise_on
 from functions.resources.recipients import RecipientRead, recipients_read
 from functions.resources.sending import PreparedCopy, SenderCopy, prepared_copy, sender_copy, written
 from functions.shapes.checks import mail_checks
@@ -72,6 +73,7 @@ class SimulationRead(BaseModel):
     sender_copy: SenderCopy = Field(description="the mail that the sender would keep")
     remarks: list[Remark]
     check: list[Check] = Field(description="what to know of the mail before it is sent")
+    delivery_advice: DeliveryAdvice = Field(description="when to send it, as of now")
 
 
 @endpoints("POST", "/simulate", body=Simulation, answers={200: SimulationRead}, largest_body=LARGEST_SIMULATION)
@@ -103,8 +105,9 @@ async def simulate(call: Call) -> Answer:
     remarks = [*remarks, *_left_out(len(mail.divisions) - len(shown)), *mail.remarks]
     check = await mail_checks(call, body, remarks, mail.original.files, mail.followed is not None, mail.decision.known)
     size = len(kept.composed.mime) + sum(len(each.composed.mime) for each in prepared)
+    advice = await advise_on(call, message, mail.decision, call.now)
     answer = await services.off_loop.run(
-        call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks, check
+        call.org, size, _json, message, prepared, kept, mail.follow_state, recipients, remarks, check, advice
     )
     return Answer(200, answer)
 
@@ -125,8 +128,9 @@ async def _sealed(call: Call, message: StoredMessage, raw: RawMail) -> Answer:
     recipients = recipients_read(Loaded(message, "", []), decision)
     kept = KeptCopy(composed, body)
     check = await mail_checks(call, Body(), remarks, mail.original.files, False, mail.decision.known)
+    advice = await advise_on(call, message, decision, call.now)
     answer = await call.services.off_loop.run(
-        call.org, 2 * len(raw.raw), _json, message, [prepared], kept, state, recipients, remarks, check
+        call.org, 2 * len(raw.raw), _json, message, [prepared], kept, state, recipients, remarks, check, advice
     )
     return Answer(200, answer)
 
@@ -139,6 +143,7 @@ def _json(
     recipients: list[RecipientRead],
     remarks: list[Remark],
     check: list[Check],
+    advice: DeliveryAdvice,
 ) -> bytes:
     copies = [
         SimulatedCopy(
@@ -155,6 +160,7 @@ def _json(
         sender_copy=sender_copy(kept),
         remarks=remarks,
         check=check,
+        delivery_advice=advice,
     )
     return answer.model_dump_json().encode()
 

@@ -9,14 +9,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from functions.api.endpoint import LARGEST_BODY, Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
-from functions.api.problems import invalid, not_there
+from functions.api.problems import answering_not_there, invalid, not_there
 from functions.shapes.template import TemplateItem, TemplateRead, template_item, template_read, visible_counts
 from lib.fields import ChosenId, Model, Moment, QueryNumber, RecordRef, RecordType
 from lib.lists.store import scope_of
 from lib.messages.models import Recipient
 from lib.people.records import StoredRecord
 from lib.people.users import StoredUser
-from lib.storage import Missing
 from lib.templates.learned import learn
 from lib.templates.listing import Shown, TemplateSort, chosen, evidence_of, ordered, shown
 from lib.templates.merge_values import EXAMPLE, MergeValues, recipient_values, regarding_values, sender_values
@@ -29,7 +28,7 @@ from lib.templates.models import (
     StoredVersion,
     TemplateSpec,
 )
-from lib.templates.rates import counted
+from lib.templates.rates import TemplateCounted, counted
 from lib.templates.recommend import PickTerms
 from lib.templates.rendering import TooLong, rendered
 from lib.templates.shares import CountsByTemplate, has_replies
@@ -99,10 +98,8 @@ async def get_template(call: Call) -> Answer:
 async def delete_template(call: Call) -> Answer:
     """Delete a template: no list shows it and no mail can be made of it. Its versions can still be read by number."""
     template, _ = await _found(call)
-    try:
+    with answering_not_there("template"):
         await call.services.templates.delete_template(call.org, template.id, call.if_match)
-    except Missing:
-        raise not_there("template") from None
     return Answer(200, Deleted(deleted=template.id))
 
 
@@ -167,17 +164,30 @@ async def list_templates(call: Call) -> Answer:
     """List the templates, with the rates of the mails that were made of them, and the recommended ones."""
     query: TemplatesQuery = call.query
     after = last_key(call)
+    everything, seen = await _everything(call, query.regarding)
+    found = [(each, _counts(call, each, seen)) for each in chosen(everything, query.language, query.q)]
+    entries = ordered(found, query.sort)
+    items = [(key, template_item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
+    return Answer(200, page(call, items[: query.limit + 1]))
+
+
+async def find_listed(call: Call, template_id: str) -> TemplateItem | None:
+    """Return a template as lists show it; None where no list does."""
+    everything, seen = await _everything(call, None)
+    found = next((each for each in everything if each.template.id == template_id), None)
+    return template_item(call, found, _counts(call, found, seen)) if found else None
+
+
+async def _everything(call: Call, regarding: str | None) -> tuple[list[Shown], bool]:
+    """Return all templates with their recommendations, and whether replies can be seen."""
     templates, counts = await asyncio.gather(
         call.services.templates.list_templates(call.org), call.services.template_counts.load_counts(call.org)
     )
-    everything, seen = await find_recommendations(call, templates, counts, query.regarding)
-    found = [
-        (each, counted(each.evidence, each.template.series_of(None), replies_seen=seen))
-        for each in chosen(everything, query.language, query.q)
-    ]
-    entries = ordered([(each, visible_counts(call, counts)) for each, counts in found], query.sort)
-    items = [(key, template_item(call, each, counts)) for key, each, counts in entries if after is None or key > after]
-    return Answer(200, page(call, items[: query.limit + 1]))
+    return await find_recommendations(call, templates, counts, regarding)
+
+
+def _counts(call: Call, each: Shown, seen: bool) -> TemplateCounted:
+    return visible_counts(call, counted(each.evidence, each.template.series_of(None), replies_seen=seen))
 
 
 @endpoints("POST", "/templates/{id}/render", body=MergeSpec, answers={200: Rendered})

@@ -10,17 +10,16 @@ from functions.api.authorization import Who
 from functions.api.endpoint import Answer, Call, Deleted, Endpoints
 from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.patching import names_given, patch_of, patched
-from functions.api.problems import not_there
+from functions.api.problems import answering_not_there, not_there
 from lib.feed.models import EventType
 from lib.fields import Moment
 from lib.outside import NotOutside
 from lib.outside.http import RequestFailed
-from lib.storage import Missing
 from lib.storage.versions import IfMatch, check_version
 from lib.webhooks.models import DeliveryOutcome, EventDelivery, StoredWebhook, WebhookRead, WebhookSpec
 from lib.webhooks.store import read_webhook
 
-endpoints = Endpoints("Webhooks")
+endpoints = Endpoints("Webhooks", everybodys=True)
 
 WebhookPatch = patch_of(WebhookSpec, __name__)
 _READERS: tuple[Who, ...] = ("full", "read", "admin")
@@ -111,7 +110,6 @@ async def patch_webhook(call: Call) -> Answer:
 
 
 async def _saved(call: Call, webhook_id: str, spec: WebhookSpec, if_match: IfMatch | None) -> Answer:
-    call.check_sees_all()
     webhook, secret = await call.services.webhooks.save_webhook(call.org, webhook_id, spec, if_match)
     call.note("webhook.made" if secret else "webhook.changed", webhook.id, fields=names_given(call.body))
     return Answer(201 if secret else 200, WebhookMade(**webhook.model_dump(), secret=secret), webhook.etag)
@@ -120,10 +118,8 @@ async def _saved(call: Call, webhook_id: str, spec: WebhookSpec, if_match: IfMat
 @endpoints("DELETE", "/webhooks/{id}", answers={200: Deleted}, may=_CHANGERS)
 async def delete_webhook(call: Call) -> Answer:
     """Delete a webhook, with what is known of its deliveries."""
-    try:
+    with answering_not_there("webhook"):
         await call.services.webhooks.remove_webhook(call.org, call.path["id"], call.if_match)
-    except Missing:
-        raise not_there("webhook") from None
     call.note("webhook.deleted", call.path["id"])
     return Answer(200, Deleted(deleted=call.path["id"]))
 
@@ -160,7 +156,6 @@ async def test_webhook(call: Call) -> Answer:
 @endpoints("GET", "/webhooks/{id}/deliveries", query=DeliveriesQuery, answers={200: Page[DeliveryRead]}, may=_READERS)
 async def list_deliveries(call: Call) -> Answer:
     """List deliveries: those that wait in their order, others by the newest event first."""
-    call.check_sees_all()
     webhook, _ = await _webhook(call)
     query: DeliveriesQuery = call.query
     listed = call.services.deliveries.list_deliveries(

@@ -1,11 +1,10 @@
-"""The timer that raises an alarm while there are dead letters."""
+"""The timer that looks at queues: it writes metrics, and raises an alarm while there are dead letters."""
 
 from __future__ import annotations
 
 import azure.functions as func
 
 from functions.loading import LoadServices
-from lib.operations.dead_letters import raise_alarm
 
 
 def blueprint(load_services: LoadServices) -> func.Blueprint:
@@ -16,6 +15,6 @@ def blueprint(load_services: LoadServices) -> func.Blueprint:
     @triggers.timer_trigger("timer", "15 */5 * * * *")
     async def watch_dead_letters(timer: func.TimerRequest) -> None:  # noqa: ARG001
         services = await load_services()
-        await raise_alarm(services.storage.queues.dead_letters)
+        await services.deployment.watch()
 
     return triggers

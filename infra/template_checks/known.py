@@ -80,7 +80,7 @@ def read_known() -> Known:
     )
 
 
-_OF_CRMS = ("", "api", "console")
+_OF_CRMS = ("", "api", "console", "outlook")
 """First segments of the paths that CRMs and users request."""
 
 

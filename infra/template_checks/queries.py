@@ -156,8 +156,9 @@ def _aggregate(function: str, tokens: _Tokens) -> Callable[[list[LogRow]], Any]:
     value = _operand(tokens)
     if function == "sum":
         return lambda rows: sum(value(row) for row in rows)
-    if function == "max":
-        return lambda rows: max(map(value, rows), default=None)
+    if function in ("max", "min"):
+        choose = max if function == "max" else min
+        return lambda rows: choose(map(value, rows), default=None)
     if function == "percentile":
         tokens.expect(",")
         share = float(tokens.take_word()) / 100

@@ -8,12 +8,14 @@ stored watermark and not marked as taken (`lib.assessment.intake`).
 from __future__ import annotations
 
 import logging
+import re
 from datetime import datetime, timedelta
 
 from lib.assessment.intake import Intake
 from lib.assessment.journal_cleaning import SEEN
 from lib.clock import Clock
 from lib.errors import Stale
+from lib.metrics import SWEEP_LAG, emit_metric
 from lib.organizations.registry import Organizations
 from lib.storage import Range, Row, StorageError, Tables, Upsert
 from lib.storage.documents import UnreadableRow
@@ -35,6 +37,15 @@ SWEEP_STATE = "sweep"
 """Partition and key of the watermark. A commit begins with the year, so that none is called so."""
 
 
+_WATERMARK = re.compile(r"\d{10}-\d{13}")
+_NO_LAG = timedelta(0)
+
+
+def lag_at(now: datetime, swept_to: datetime) -> timedelta:
+    """The time by which a sweep that has come so far is behind. It leaves `GRACE` and `OVERLAP` to the next one."""
+    return max(_NO_LAG, now - swept_to - GRACE - OVERLAP)
+
+
 class JournalSweep:
     def __init__(self, tables: Tables, intake: Intake, organizations: Organizations, clock: Clock) -> None:
         self._tables = tables
@@ -43,27 +54,40 @@ class JournalSweep:
         self._clock = clock
 
     async def run(self) -> int:
-        """Sweep every organization; how many commits had been missed. One that fails is left for the next time."""
-        missed = 0
+        """Sweep every organization; how many commits had been missed. One that fails is left for the next time.
+
+        Raises StorageError when the organizations cannot be listed.
+        """
+        missed, furthest = 0, _NO_LAG
         async for organization in self._organizations.list_organizations():
             try:
                 missed += await self._sweep(organization)
             except (StorageError, Stale, UnreadableRow) as error:
                 log.error("the journal of organization %s could not be swept: %s", organization, error)
+                furthest = max(furthest, await self._lag(organization))
+        emit_metric(SWEEP_LAG, int(furthest.total_seconds()))
         return missed
 
     async def swept_to(self, organization: str) -> datetime | None:
         """Return the time up to which an organization's journal was swept; None before the first time.
 
-        A sweep leaves the last `GRACE` and `OVERLAP` to the next one. Raises StorageError.
+        Raises StorageError.
         """
-        state = await self._tables.read_row(table(organization, "journal"), SWEEP_STATE, SWEEP_STATE)
-        return time_of_commit(state.text("until")) if state else None
+        until = _until(await self._tables.read_row(table(organization, "journal"), SWEEP_STATE, SWEEP_STATE))
+        return time_of_commit(until) if until else None
+
+    async def _lag(self, organization: str) -> timedelta:
+        """The lag at an organization that was not swept: at most, where storage does not tell it, `FIRST_LOOK`."""
+        try:
+            swept_to = await self.swept_to(organization)
+        except StorageError:
+            return FIRST_LOOK
+        return lag_at(self._clock.now(), swept_to) if swept_to else FIRST_LOOK
 
     async def _sweep(self, organization: str) -> int:
         name, now = table(organization, "journal"), self._clock.now()
         state = await self._tables.read_row(name, SWEEP_STATE, SWEEP_STATE)
-        start = state.text("until") if state else commit_at(now - FIRST_LOOK)
+        start = _until(state) or commit_at(now - FIRST_LOOK)
         end = commit_at(now - GRACE)
         seen = {row.key async for row in self._tables.query(name, SEEN, Range(low=start, high=end))}
         missed = [
@@ -76,3 +100,9 @@ class JournalSweep:
         until = max(start, commit_at(now - GRACE - OVERLAP))
         await self._tables.write_rows(name, [Upsert(Row(SWEEP_STATE, SWEEP_STATE, {"v": 1, "until": until}))])
         return len(missed)
+
+
+def _until(state: Row | None) -> str | None:
+    """The watermark; None before the first sweep, and where the row holds none: the next sweep then begins anew."""
+    until = state.values.get("until") if state else None
+    return until if isinstance(until, str) and _WATERMARK.fullmatch(until) else None

@@ -31,6 +31,9 @@ CardPriority = Literal["high", "normal"]
 CardStatus = Literal["open", "snoozed", "done"]
 Action = Literal["call", "draft", "move-reminder", "snooze", "dismiss"]
 
+CARD_ROWS = "id|"
+"""Beginning of the keys of the cards themselves; others are their places in lists."""
+
 TOLD = "told|"
 """The beginning of the keys of notes on cards that were told in chat channels (`lib.alerts.told`)."""
 
@@ -143,7 +146,7 @@ class Cards:
 
     async def load_card(self, organization: str, user: str, card: str) -> tuple[Card, str] | None:
         """Read the card and its etag."""
-        row = await self._tables.read_row(table(organization, "cards"), user, f"id|{card}")
+        row = await self._tables.read_row(table(organization, "cards"), user, CARD_ROWS + card)
         return None if row is None else (unpack(Card, row), row.etag or "")
 
     async def page(
@@ -249,7 +252,7 @@ def _must_be(card: Card, *statuses: CardStatus) -> None:
 
 
 def _row(card: Card) -> Row:
-    return Row(card.user, f"id|{card.id}", pack(card))
+    return Row(card.user, CARD_ROWS + card.id, pack(card))
 
 
 def snooze_entry(organization: str, card: Card) -> Due | None:

@@ -114,17 +114,31 @@ class Preparation:
         """Return the follow state as it is now; it is fixed when the message goes out."""
         return (await self.decision(organization, settings, message)).state
 
-    async def decision(self, organization: str, settings: OrganizationSettings, message: MessageFields) -> Decision:
-        """Decide who would be followed now, with the reasons, and find out who the recipients are."""
+    async def decision(
+        self,
+        organization: str,
+        settings: OrganizationSettings,
+        message: MessageFields,
+        sender: StoredUser | None = None,
+    ) -> Decision:
+        """Decide who would be followed now, with the reasons, and find out who the recipients are.
+
+        `sender` is read where none is given, or another user than the message's.
+        """
         user, known = await asyncio.gather(
-            self._people.user(organization, message.sender),
+            self._sender(organization, message, sender),
             self._lookup.look_up(
                 organization, settings.resolve_recipients, message.recipients(), message.regarding, message.sender
             ),
         )
         said = [each.said for each in known.recipients]
-        decision = decide(settings, user, message.follow, said, self._separate_envelopes)
-        return replace(decision, known=known)
+        in_copies = self._separate_envelopes and message.copies == "each"
+        decision = decide(settings, user, message.follow, said, in_copies)
+        return replace(decision, known=known, sender=user)
+
+    async def _sender(self, organization: str, message: MessageFields, known: StoredUser | None) -> StoredUser | None:
+        is_known = known is not None and known.id == message.sender
+        return known if is_known else await self._people.user(organization, message.sender)
 
     async def prepare(
         self,

@@ -24,6 +24,9 @@ from lib.tokens import LONGEST, KeyRing, Purpose
 
 LIFETIME = timedelta(hours=12)
 
+COOKIE_LASTS = LIFETIME + timedelta(days=1)
+"""The cookie outlives the session, so that a form that is sent too late is answered with what was typed into it."""
+
 
 class Session(BaseModel):
     """The content of the cookie."""
@@ -96,10 +99,22 @@ class Sessions:
         )
         return self._ring.seal(Purpose.CONSOLE, session.model_dump_json().encode())
 
-    async def check_session(self, sealed: str) -> SignedIn | None:
-        """Check a sealed session; None where it has ended, or is none of ours. Everything is read at once."""
-        session = self._open(sealed)
-        if session is None or session.expires_at <= self._clock.now():
+    def open_session(self, sealed: str) -> Session | None:
+        """Open a session that we have sealed, which may have ended; None where it is none of ours. Nothing is read."""
+        plain = self._ring.unseal(Purpose.CONSOLE, sealed) if len(sealed) <= LONGEST else None
+        if plain is None:
+            return None
+        try:
+            return Session.model_validate_json(plain)
+        except ValidationError:  # a session of another release
+            return None
+
+    async def check_session(self, session: Session) -> SignedIn | None:
+        """Check a session; None where it has ended. Everything is read at once.
+
+        Raises Unavailable while the organization is being restored, as keys do.
+        """
+        if session.expires_at <= self._clock.now():
             return None
         has_key, found, user = await asyncio.gather(
             self._has_key(session),
@@ -108,16 +123,8 @@ class Sessions:
         )
         if not has_key or found is None or user is None or not _has_provider(session, found[0]):
             return None
+        found[0].check_open()
         return SignedIn(session=session, organization=found[0], user=user)
-
-    def _open(self, sealed: str) -> Session | None:
-        plain = self._ring.unseal(Purpose.CONSOLE, sealed) if len(sealed) <= LONGEST else None
-        if plain is None:
-            return None
-        try:
-            return Session.model_validate_json(plain)
-        except ValidationError:  # a session of another release
-            return None
 
     async def _has_key(self, session: Session) -> bool:
         return session.key is None or await self._keys.has_key(session.organization, session.key)

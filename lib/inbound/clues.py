@@ -66,7 +66,8 @@ class ThreadMail(Protocol):
     def subject(self) -> str: ...
     @property
     def headers(self) -> Mapping[str, str]:
-        """By name in lower case: `thread-index`, `delivered-to` and `x-original-to` where the mail has them."""
+        """By name in lower case: `thread-index`, `delivered-to`, `x-original-to` and `x-heed-message` where the mail
+        has them."""
         ...
 
     @property
@@ -119,6 +120,12 @@ def reply_addresses(mail: ThreadMail, ring: KeyRing, organization: str) -> Itera
             message = ring.open_in_address(organization, found[1])
             if message is not None:
                 yield message
+
+
+def marked_message(mail: ThreadMail, ring: KeyRing, organization: str) -> str | None:
+    """Return the message whose mark the mail has, as another program has sent it; None where it has none of ours."""
+    mark = mail.headers.get("x-heed-message", "").strip()
+    return ring.open_in_address(organization, mark) if mark else None
 
 
 def token_clues(links: Sequence[str], ring: KeyRing, organization: str) -> Iterator[TokenClue]:

@@ -16,6 +16,7 @@ from typing import Literal
 from lib.clock import Clock
 from lib.inbound.clues import (
     ThreadMail,
+    marked_message,
     referred_ids,
     reply_addresses,
     thread_root,
@@ -173,13 +174,19 @@ class Correlator:
 
     async def _skipped(self, organization: str, mail: ThreadMail) -> Correlation | None:
         """Return that the mail is one of ours, as a sender's copy of it comes in again; None for other mail."""
-        for hit in await self._threads.find_id(organization, mail.message_id) if mail.message_id else []:
-            message = await self._message(organization, hit.message)
+        hits = await self._threads.find_id(organization, mail.message_id) if mail.message_id else []
+        marked = self.marked_message(organization, mail)
+        for each in [*(hit.message for hit in hits), *([marked] if marked else [])]:
+            message = await self._message(organization, each)
             if message is None or message.state == "received" or not await self._is_sender(organization, message, mail):
                 continue
             because = "It is that mail itself, as its sender has it."
             return Correlation(1, "skipped", 1.0, message.id, None, because, message.thread, "own_side")
         return None
+
+    def marked_message(self, organization: str, mail: ThreadMail) -> str | None:
+        """Return the message whose mark the mail has; None where it has none of the organization's."""
+        return marked_message(mail, self._ring, organization)
 
     async def _leads(self, organization: str, mail: ThreadMail) -> AsyncIterator[_Lead]:
         """Yield where the mail's clues lead, the strongest clue first; each costs what it takes when it is reached."""

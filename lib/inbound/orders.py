@@ -8,6 +8,7 @@ from typing import Any
 
 from lib.ids import MADE, short_hash
 from lib.inbound.origin import Origin
+from lib.storage.layout import MAILS
 from lib.storage.queue_bodies import id_in, read_body
 
 _PARTS = frozenset(("mailbox", "folder", "category", "owner"))
@@ -42,7 +43,7 @@ def arrival_of(origin: Origin) -> str:
 
 def raw_blob(mail: str, origin: Origin) -> str:
     """Name the blob of a mail that came from this place: each arrival has its own, and removes no other one's."""
-    return f"inbound/{mail}/{arrival_of(origin)}"
+    return f"{MAILS}{mail}/{arrival_of(origin)}"
 
 
 def read_inbound_order(body: bytes) -> InboundOrder:

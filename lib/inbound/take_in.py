@@ -31,6 +31,7 @@ from lib.inbound.rules.actions import RuleActions
 from lib.inbound.rules.received import rule_mail, rules_of_category
 from lib.inbound.tracking import ABOUT_DELIVERY, Arrival, Tracking, decide_tracking, kind_of, more_specific
 from lib.inbound.writers import MailWriter, Writers
+from lib.messages.conversations import with_message_id
 from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.messages.threads import Threads
@@ -172,6 +173,7 @@ class TakeIn:
             mail.organization, mail.read.mail, by_person=mail.kind not in ABOUT_DELIVERY
         )
         if correlation.name == "skipped":
+            await self._learn_message_id(mail, correlation.matched)
             return await self._finish(mail, _ours(mail.id, correlation), before, etag)
         matched = await self._load(mail, correlation.matched)
         if matched is not None and correlation.name == "reply_address" and is_stop(mail.read.mail):
@@ -206,6 +208,17 @@ class TakeIn:
         await self._refresh(mail.organization, message.id)
         taken = await self._finish(mail, _tracked(message, correlation, kind, tracking), before, etag)
         return replace(taken, was_known=there is not None, raw=message.raw)
+
+    async def _learn_message_id(self, mail: _Incoming, message: str | None) -> None:
+        """Learn the Message-ID of a mail that another program has sent with the message's mark. Raises Stale."""
+        read = mail.read.mail
+        if message is None or self._correlator.marked_message(mail.organization, read) != message:
+            return
+        loaded = await self._messages.load(mail.organization, message)
+        learned = with_message_id(loaded.message, read.message_id) if loaded else None
+        if loaded is not None and learned is not None:
+            await self._threads.enter_message(mail.organization, learned)
+            await self._messages.change(mail.organization, learned, loaded.etag)
 
     async def _is_erased(self, mail: _Incoming) -> bool:
         """Whether the mail's writer was erased since the mail was written. One without a date counts as old."""

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from lib.clock import Clock, milliseconds, moment
 from lib.ids import short_hash
+from lib.lists.acts import acts_of
 from lib.lists.keys import ExpectedState, ListPlace, is_told, places_of
 from lib.lists.store import Listed, Lists
 from lib.lists.undecided import UndecidedMessages, record_key
@@ -57,6 +58,7 @@ class ListsFollower:
             follow_state=follow_state,
             kpis=assessed.kpis,
             updated_at=moment(milliseconds(self._clock.now())),
+            acts=acts_of(assessed),
         )
         old = [*(before or []), *_places_of_all(assessed.planned_before)]
         mailboxes = await self._mailboxes_of(assessed.organization, message)

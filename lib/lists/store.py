@@ -18,8 +18,9 @@ from cachetools import TTLCache
 from pydantic import BaseModel
 
 from lib.clock import milliseconds, moment
-from lib.fields import Moment
+from lib.fields import Moment, RecordRef
 from lib.ids import short_hash
+from lib.lists.acts import PersonAct
 from lib.lists.keys import (
     MAIN,
     OLD_MAIN,
@@ -52,6 +53,7 @@ from lib.messages.models import StoredMessage
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
 from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import table
+from lib.storage.sort_keys import newest_first
 from lib.verdicts.kpis import Kpis
 
 __all__ = ["ListPlace", "Listed", "Lists", "Sort", "View", "is_told", "places_of", "scope_of"]
@@ -82,6 +84,9 @@ class Listed(BaseModel):
     updated_at: Moment | None = None
     """The time of the last change of all this; None in rows that were written before lists knew it."""
 
+    acts: list[PersonAct] | None = None
+    """What people did first; None where nothing is known, as in rows that were written before lists knew it."""
+
     def changed_at(self) -> datetime:
         """Return the time of the last change, or of the last one that the rest tells of."""
         message = self.message
@@ -105,14 +110,15 @@ class Lists:
         to or came from. Raises Stale when another process writes at the same time.
         """
         message, index = listed.message, table(organization, "index")
-        shows = hash_of(listed)
-        standing, columns, all_of_it = _shown(
-            listed.model_copy(update={"updated_at": _change_time(listed, old, shows)})
-        )
-        believed = _believed(old)
+        bare = pack(_bare(listed))
+        shows, is_large = _hash(bare), _size(bare) > _LARGE
+        listed = listed.model_copy(update={"updated_at": _change_time(listed, old, shows)})
+        updated_at = milliseconds(listed.updated_at) if listed.updated_at else 0
+        standing = standing_of(message, listed.kpis, is_large, updated_at)
         new = [*partitions_of(message, standing), *map(mailbox_partition, mailboxes)]
         if await self._stands(index, old, ListPlace(message=message.id, standing=standing, shows=shows, marks={}), new):
             return [*old]
+        believed, (columns, all_of_it) = _believed(old), _shown(listed, is_large=is_large)
         whole: str | None = None
         if all_of_it is not None:
             [whole] = await self._tables.write_rows(index, [Upsert(Row(WHOLE, message.id, all_of_it))])
@@ -265,6 +271,26 @@ class Lists:
         for cursor, listed in await self._read(organization, rows):
             yield cursor, listed
 
+    async def newest_of_record(self, organization: str, record: RecordRef, limit: int) -> list[Listed]:
+        """Followed messages of a record, newest first, without those of records that were merged into it."""
+        start, keys = block_of("followed", "-sent_at")
+        rows = self._rows(organization, scope_of(record=record), start, keys, None, limit)
+        return [listed for _, listed in await self._read(organization, [row async for row in rows])]
+
+    async def followed_between(
+        self, organization: str, since: datetime, until: datetime, limit: int
+    ) -> AsyncIterator[Listed]:
+        """Followed messages that were sent from `since` on and before `until`, newest first, with one request.
+
+        It lacks those that release 0.1.0 has listed last.
+        """
+        start, _ = block_of("followed", "-sent_at")
+        low, high = (start + newest_first(milliseconds(each) - 1) for each in (until, since))
+        rows = self._tables.query(table(organization, "index"), MAIN, Range(low=low, high=high), limit)
+        found = [(row.key.removeprefix(start), row) async for row in rows]
+        for _, listed in await self._read(organization, found):
+            yield listed
+
     async def filter_page(
         self, organization: str, block: FilterBlock, after: str | None, limit: int
     ) -> AsyncIterator[tuple[str, Listed]]:
@@ -301,17 +327,18 @@ class Lists:
         return shown
 
 
-def _shown(listed: Listed) -> tuple[Standing, Columns, Columns | None]:
-    """(by what it is sorted, the columns of its rows, all of it where these hold only a part)."""
+def _size(columns: Columns) -> int:
+    return sum(len(value) for value in columns.values() if isinstance(value, str))
+
+
+def _shown(listed: Listed, *, is_large: bool) -> tuple[Columns, Columns | None]:
+    """(the columns of its rows, all of it where these hold only a part)."""
     columns = pack(listed)
-    large = sum(len(value) for value in columns.values() if isinstance(value, str)) > _LARGE
-    updated_at = milliseconds(listed.updated_at) if listed.updated_at else 0
-    standing = standing_of(listed.message, listed.kpis, large, updated_at)
-    if not large:
-        return standing, columns, None
+    if not is_large:
+        return columns, None
     without: dict[str, object] = {"to": [], "cc": [], "bcc": [], "remarks": [], "matched": None, "metadata": {}}
     part = listed.message.model_copy(update=without)
-    return standing, {**pack(listed.model_copy(update={"message": part})), WHOLE: True}, columns
+    return {**pack(listed.model_copy(update={"message": part})), WHOLE: True}, columns
 
 
 def _believed(old: Sequence[ListPlace]) -> dict[str, FoundMark | None]:
@@ -342,7 +369,11 @@ def _change_time(listed: Listed, old: Sequence[ListPlace], shows: str) -> dateti
 
 def hash_of(listed: Listed) -> str:
     """Return the hash of what rows show of a message, but for the time of its last change."""
-    return short_hash(*(str(value) for value in pack(_bare(listed)).values()))
+    return _hash(pack(_bare(listed)))
+
+
+def _hash(columns: Columns) -> str:
+    return short_hash(*(str(value) for value in columns.values()))
 
 
 def _bare(listed: Listed) -> Listed:

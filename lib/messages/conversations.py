@@ -40,6 +40,17 @@ def may_have_left(message: StoredMessage) -> bool:
     return message.tried_at is not None or bool(message.copy_count)
 
 
+def with_message_id(message: StoredMessage, message_id: str | None) -> StoredMessage | None:
+    """Return a message with the Message-ID that it went out with in place of ours, which stays known.
+
+    None where that is not told, or known already, or where another one was told before.
+    """
+    if message_id is None or message_id == message.message_id or message.known_ids:
+        return None
+    ours = [message.message_id] if message.message_id else []
+    return message.model_copy(update={"message_id": message_id, "known_ids": ours})
+
+
 def thread_root(message: StoredMessage) -> str:
     """Return the first 22 bytes of the thread's ConversationIndex, in hexadecimal digits.
 

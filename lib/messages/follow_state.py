@@ -53,6 +53,8 @@ class Decision:
     """Whether each followed recipient gets a copy of their own."""
     known: KnownRecipients = NOT_LOOKED_UP
     """What the answer was found from, and who the recipients are."""
+    sender: StoredUser | None = None
+    """The user as whom the message is sent; None where there is none, or none was read."""
 
 
 def decide(
@@ -60,11 +62,11 @@ def decide(
     user: StoredUser | None,
     wanted: bool,
     said: Sequence[Said],
-    separate_envelopes: bool = True,
+    in_copies: bool = True,
 ) -> Decision:
     """Decide who is followed. Of two recipients with the same address, a no of one is a no of both.
 
-    `said` is of every recipient, in the message's order. `separate_envelopes`: a mail can be handed over in copies.
+    `said` is of every recipient, in the message's order. `in_copies`: the mail can go out in copies.
     """
     state = _whole(settings, user, wanted)
     if state is not None:
@@ -72,7 +74,7 @@ def decide(
     why_not = _refusals(settings, said)
     several = len({same_mailbox(each.email) for each in said}) > 1
     wants_split = settings.mixed_recipients == "split" and settings.tracking != "aggregate" and several
-    if wants_split and separate_envelopes:
+    if wants_split and in_copies:
         return _split(user, said, why_not)
     return _together(settings, said, why_not, wants_split)
 
@@ -117,7 +119,7 @@ def _together(
         why = "Only recipients who said yes are followed, and not all have."
     why += _first_reason(said, why_not)
     if not_split:
-        why += " This mail provider delivers one mail to all that it names, so a copy for each is not possible."
+        why += " It goes out as one mail to all that it names, so a copy for each is not possible."
     blockers = [each.email for each in said if same_mailbox(each.email) in why_not]
     return Decision(
         FollowState(state="blocked", blocked_by=blockers, reason=why),

@@ -87,7 +87,7 @@ UserOrNone = Annotated[str, StringConstraints(pattern=rf"^(?:{CHOSEN.pattern})?$
 class MessageFields(Model):
     """The fields of a message that a client sets, except its body."""
 
-    added_fields = frozenset({"metadata"})
+    added_fields = frozenset({"copies", "metadata"})
 
     sender: ChosenId = Field(alias="from", description="the id of the sending user")
     to: list[Recipient] = Field([], max_length=MOST_RECIPIENTS)
@@ -97,6 +97,11 @@ class MessageFields(Model):
     regarding: Regarding | None = Field(None, description="the record that the mail is about")
     template: ChosenId | None = Field(None, description="the id of the template that it was made of, which counts it")
     follow: bool = Field(True, description="whether opens and clicks are to be recorded, where that is allowed")
+    copies: Literal["each", "one"] = Field(
+        "each",
+        description="`one`: the mail goes to all recipients as one, as from a program that a person writes mail in. "
+        "None gets a copy of their own, so one who does not allow following blocks it for all",
+    )
     deliver_at: Moment | None = Field(None, description="not to be sent before this")
     reminder: Reminder | None = None
     metadata: Metadata = Field(

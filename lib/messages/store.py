@@ -44,6 +44,7 @@ _BODY = "body"
 FILES = Range.prefix("a")
 _FILES_AND_BODY = Range(low="a", high="c")
 _SMALL_ROWS = Range(low="c", high="t")
+_SMALL_ROWS_AND_BODY = Range(low="b", high="t")
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
 _COPIES_AT_ONCE = 90
@@ -128,25 +129,16 @@ class MessageStore:
 
     async def load(self, organization: str, message: str) -> Loaded | None:
         """Read the message and its rows except the body, in one request."""
-        found = {
-            row.key: row
-            async for row in self._tables.query(tables.table(organization, "messages"), message, _SMALL_ROWS)
-        }
-        if "m" not in found:
-            return None
-        message_row = unpack(StoredMessage, found["m"])
-        copies = [unpack(Copy, row) for key, row in found.items() if key.startswith("c")]
-        return Loaded(
-            message=message_row,
-            etag=found["m"].etag or "",
-            copies=_with_links(copies[: message_row.copy_count]),
-            summary_row=found.get("s"),
-            recount_at=unpack(_Recount, found["r"]).at if "r" in found else None,
-            lease=unpack(Lease, found["d"]) if "d" in found else None,
-            lease_etag=found["d"].etag if "d" in found else None,
-            feedback_row=found.get(FEEDBACK_ROW),
-            copy_rows=len(copies),
-        )
+        return _loaded(await self._rows_of(organization, message, _SMALL_ROWS))
+
+    async def load_with_body(self, organization: str, message: str) -> tuple[Loaded | None, Body]:
+        """Read the message, its rows and its body, in one request where the body is in no blob. Raises Unavailable."""
+        found = await self._rows_of(organization, message, _SMALL_ROWS_AND_BODY)
+        return _loaded(found), await self._body_in_row(organization, message, found.get(_BODY))
+
+    async def _rows_of(self, organization: str, message: str, keys: Range) -> dict[str, Row]:
+        rows = self._tables.query(tables.table(organization, "messages"), message, keys)
+        return {row.key: row async for row in rows}
 
     async def find_ids(self, organization: str, beginning: str) -> list[str]:
         """Find up to two messages whose ids begin with these hexadecimal digits."""
@@ -158,6 +150,9 @@ class MessageStore:
     async def body(self, organization: str, message: str) -> Body:
         """Read the body; an empty one where there is none. Raises Unavailable where it is not as it was stored."""
         row = await self._tables.read_row(tables.table(organization, "messages"), message, _BODY)
+        return await self._body_in_row(organization, message, row)
+
+    async def _body_in_row(self, organization: str, message: str, row: Row | None) -> Body:
         if row is None:
             return Body()
         stored = unpack(_StoredBody, row)
@@ -345,6 +340,25 @@ class MessageStore:
         name = _blob_name(message, data, content_type)
         await self._blobs.put_blob(tables.container(organization), name, data, content_type)
         return name
+
+
+def _loaded(found: Mapping[str, Row]) -> Loaded | None:
+    """Read the rows of a message, by key; None where it is not among them."""
+    if "m" not in found:
+        return None
+    message_row = unpack(StoredMessage, found["m"])
+    copies = [unpack(Copy, row) for key, row in found.items() if key.startswith("c")]
+    return Loaded(
+        message=message_row,
+        etag=found["m"].etag or "",
+        copies=_with_links(copies[: message_row.copy_count]),
+        summary_row=found.get("s"),
+        recount_at=unpack(_Recount, found["r"]).at if "r" in found else None,
+        lease=unpack(Lease, found["d"]) if "d" in found else None,
+        lease_etag=found["d"].etag if "d" in found else None,
+        feedback_row=found.get(FEEDBACK_ROW),
+        copy_rows=len(copies),
+    )
 
 
 def _blob_name(message: str, data: bytes, content_type: str) -> str:

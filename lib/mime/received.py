@@ -40,7 +40,8 @@ _KEPT_HEADERS = (
     "x-auto-response-suppress", "x-auto-reply-from", "x-mail-autoreply", "x-failed-recipients",
     "x-ms-exchange-generated-message-source", "x-ms-exchange-message-is-ndr", "x-ms-exchange-inbox-rules-loop",
     "delivered-to", "x-original-to", "resent-from", "list-id", "list-unsubscribe", "thread-index", "thread-topic",
-    "x-original-message-id", "x-microsoft-original-message-id", "x-google-original-message-id", "x-mailer",
+    "x-original-message-id", "x-microsoft-original-message-id", "x-google-original-message-id", "x-heed-message",
+    "x-mailer",
 )  # fmt: skip
 _ENCLOSED_TYPES = ("message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers")
 _ENCLOSED_HEADERS = ("text/rfc822-headers", "message/partial")

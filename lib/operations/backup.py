@@ -23,7 +23,7 @@ from lib.operations.backup_file import BackupWriter, Manifest, secret_mark
 from lib.organizations.registry import Organizations
 from lib.people.alert_choices import ALERTS, StoredAlerts
 from lib.storage import Missing, Row, Storage
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import FEED, KINDS, PRIVACY, container, table
 from lib.storage.protocols import EVERYTHING
 from lib.webhooks.models import StoredWebhook
@@ -42,8 +42,11 @@ _LEFT_OUT_BLOBS = ("answers/", "jobs/")
 
 _NEEDS_SECRET = "It was restored from a backup: make a new secret for it, and enable it."  # noqa: S105 - no password
 
+LEFT_OUT = "unreadable rows"
+"""Rows that a backup leaves out, as they cannot be read and may hold a secret."""
+
 TellCount = Callable[[str, int], None]
-"""Takes what was done: the kind of table, or `blobs`, and a number."""
+"""Takes what was done: the kind of table, `blobs`, or another name of this module or of `restore`; and a number."""
 
 
 class _OpenJob(BaseModel):
@@ -80,12 +83,12 @@ class Backup:
             settings=found[0].settings,
             started_at=self.clock.now(),
             secret_mark=secret_mark(secret) if secret else None,
-            erasing=[hashed async for hashed in self._erasing(organization)],
+            erasing=[hashed async for hashed in self._erasing(organization, told)],
         )
         with BackupWriter(path) as file:
             for kind in _ORDER:
                 with file.open_table(kind) as writer:
-                    async for row in self._rows(organization, kind):
+                    async for row in self._rows(organization, kind, told):
                         writer.write_row(row)
                         told(kind, 1)
                 manifest.rows[kind] = writer.rows
@@ -93,15 +96,24 @@ class Backup:
             file.write_manifest(manifest)
         return manifest.model_copy(update={"blobs": file.blobs})
 
-    async def _erasing(self, organization: str) -> AsyncIterator[str]:
+    async def _erasing(self, organization: str, told: TellCount) -> AsyncIterator[str]:
         async for row in self.storage.tables.query(table(organization, PRIVACY), _JOBS):
-            job = unpack(_OpenJob, row)
+            try:
+                job = unpack(_OpenJob, row)
+            except UnreadableRow:
+                told(LEFT_OUT, 1)
+                continue
             if job.kind == "erase" and job.status in ("waiting", "running"):
                 yield job.subject
 
-    async def _rows(self, organization: str, kind: str) -> AsyncIterator[Row]:
+    async def _rows(self, organization: str, kind: str, told: TellCount) -> AsyncIterator[Row]:
         async for row in self.storage.tables.query(table(organization, kind), EVERYTHING):
-            if (kept := without_secrets(kind, row)) is not None:
+            try:
+                kept = without_secrets(kind, row)
+            except UnreadableRow:  # its secrets cannot be taken out
+                told(LEFT_OUT, 1)
+                continue
+            if kept is not None:
                 yield kept
 
     async def _write_blobs(self, organization: str, file: BackupWriter, told: TellCount) -> None:

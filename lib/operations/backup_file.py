@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from lib.fields import Moment
+from lib.fields import STORED, Moment
+from lib.ids import ORGANIZATION
 from lib.organizations.settings import OrganizationSettings
-from lib.storage import Row
+from lib.storage import Row, Upsert
+from lib.storage.layout import KINDS
+from lib.storage.protocols import check_changes
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -25,6 +31,20 @@ _BLOCK = 1024 * 1024
 """Bytes that are read at a time."""
 
 _OPEN_TO_OWNER = 0o600
+
+_LONGEST_LINE = 8 * 1024 * 1024
+"""Bytes of a row: Azure takes 1 MiB, and JSON may write a character in six."""
+
+_LARGEST_NUMBER = 2**63
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_LONGEST_TEXT, _LARGEST_ROW = 2**16, 2**20
+"""Bytes of a column in UTF-16, and of all columns together, that Azure takes."""
+
+_BLOB = re.compile(r"[A-Za-z0-9._/@:{}=|-]{1,1024}")
+"""Names of blobs are made of ids."""
+
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, ValueError, RuntimeError)
+"""Raised by archives that are cut off, damaged, encrypted, or of another kind."""
 
 
 class BrokenBackup(ValueError):
@@ -146,30 +166,68 @@ class BackupFile:
     """A backup that is read. Opening it raises BrokenBackup."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._archive = zipfile.ZipFile(path)
-            self.manifest = Manifest.model_validate_json(self._archive.read(_MANIFEST))
-        except (zipfile.BadZipFile, KeyError, ValidationError, OSError) as error:
+            manifest = self._archive.read(_MANIFEST)
+            self._check_format(manifest)
+            self.manifest = Manifest.model_validate_json(manifest, context=STORED, extra="ignore")
+        except BrokenBackup:
+            raise
+        except _UNREADABLE as error:
             raise BrokenBackup(f"{path} is no whole backup: {type(error).__name__}") from None
-        if self.manifest.format != FORMAT:
-            raise BrokenBackup(f"{path} is a backup of format {self.manifest.format}, and this release reads {FORMAT}")
+
+    def _check_format(self, manifest: bytes) -> None:
+        fields = json.loads(manifest)
+        found = fields.get("format") if isinstance(fields, dict) else None
+        if isinstance(found, int) and found != FORMAT:
+            raise BrokenBackup(f"{self._path} is a backup of format {found}, and this release reads {FORMAT}")
 
     def close(self) -> None:
         """Close the file."""
         self._archive.close()
 
-    def check_sums(self) -> None:
-        """Read everything once. Raises BrokenBackup for a member that is not as it was written."""
-        for member, expected in self.manifest.sums.items():
-            found = hashlib.sha256()
-            try:
-                with self._archive.open(member) as file:
-                    while block := file.read(_BLOCK):
-                        found.update(block)
-            except (zipfile.BadZipFile, KeyError, OSError):
-                raise BrokenBackup(f"{member} of the backup cannot be read") from None
-            if found.hexdigest() != expected:
-                raise BrokenBackup(f"{member} of the backup is not as it was written")
+    def check_whole(self) -> None:
+        """Read everything once. Raises BrokenBackup where it is not as it was written, or cannot be restored."""
+        manifest = self.manifest
+        blobs = [_blob_member(number) for number in range(len(manifest.blobs))]
+        members = {_MANIFEST, *(map(_table_member, manifest.rows)), *blobs}
+        names = self._archive.namelist()
+        if len(names) != len(members) or set(names) != members or set(manifest.sums) != members - {_MANIFEST}:
+            raise BrokenBackup("the backup lacks parts, or has other ones than it names")
+        if ORGANIZATION.fullmatch(manifest.organization) is None or manifest.rows.keys() - set(KINDS):
+            raise BrokenBackup("the backup's list of its parts is not as it was written")
+        if len(set(manifest.blobs)) != len(blobs) or not all(map(_is_name_of_blob, manifest.blobs)):
+            raise BrokenBackup("the backup names a blob twice, or as none is called")
+        for member in manifest.sums:
+            self._check_sum(member)
+        for kind, number in manifest.rows.items():
+            self._check_rows(kind, number)
+
+    def _check_sum(self, member: str) -> None:
+        found = hashlib.sha256()
+        try:
+            with self._archive.open(member) as file:
+                while block := file.read(_BLOCK):
+                    found.update(block)
+        except _UNREADABLE:
+            raise BrokenBackup(f"{member} of the backup cannot be read") from None
+        if found.hexdigest() != self.manifest.sums[member]:
+            raise BrokenBackup(f"{member} of the backup is not as it was written")
+
+    def _check_rows(self, kind: str, number: int) -> None:
+        """Raises BrokenBackup where the rows of a table are not as many as they should be, or not in order."""
+        count, last = 0, ("", "")
+        try:
+            for row in self.read_rows(kind):
+                check_changes([Upsert(row)])
+                if count and (row.partition, row.key) <= last:
+                    raise ValueError("rows are not in order")
+                count, last = count + 1, (row.partition, row.key)
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            raise BrokenBackup(f"row {count + 1} of {kind} in the backup cannot be restored") from None
+        if count != number:
+            raise BrokenBackup(f"{_table_member(kind)} of the backup has {count} rows instead of {number}")
 
     def read_rows(self, kind: str) -> Iterator[Row]:
         """Read the rows of a table, in order; none of a kind that the backup does not have."""
@@ -177,14 +235,36 @@ class BackupFile:
         if member not in self.manifest.sums:
             return
         with self._archive.open(member) as file:
-            for line in file:
-                fields = json.loads(line)
-                yield Row(fields["p"], fields["k"], fields["v"])
+            while line := file.readline(_LONGEST_LINE):
+                yield _row_of(line)
 
     def read_blobs(self) -> Iterator[tuple[str, bytes]]:
         """Read the blobs: (name, bytes)."""
         for number, name in enumerate(self.manifest.blobs):
             yield name, self._archive.read(_blob_member(number))
+
+
+def _row_of(line: bytes) -> Row:
+    """Raises ValueError, KeyError, TypeError, RecursionError for a line that is no row."""
+    fields = json.loads(line)
+    row = Row(fields["p"], fields["k"], fields["v"])
+    if not isinstance(row.values, dict) or sum(map(_size_of_column, row.values.items())) > _LARGEST_ROW:
+        raise ValueError("not the columns of a row")
+    return row
+
+
+def _size_of_column(column: tuple[str, Any]) -> int:
+    """Bytes of a column. Raises ValueError for what is none."""
+    name, value = column
+    size = len(value.encode("utf-16-le")) if isinstance(value, str) else 8
+    is_number = isinstance(value, int | float) and math.isfinite(value) and -_LARGEST_NUMBER <= value < _LARGEST_NUMBER
+    if _COLUMN.fullmatch(name) is None or size > _LONGEST_TEXT or not (isinstance(value, str) or is_number):
+        raise ValueError("not a column")
+    return size
+
+
+def _is_name_of_blob(name: str) -> bool:
+    return _BLOB.fullmatch(name) is not None and not {"", ".", ".."} & set(name.split("/"))
 
 
 def _table_member(kind: str) -> str:

@@ -52,9 +52,8 @@ async def count_dead_letters(dead_letters: DeadLetters) -> dict[str, int]:
     return dict(zip(QUEUES, await asyncio.gather(*map(dead_letters.count, QUEUES)), strict=True))
 
 
-async def raise_alarm(dead_letters: DeadLetters) -> None:
-    """Write the metric, and log one error for each queue that has dead letters. Raises StorageError."""
-    for queue, count in (await count_dead_letters(dead_letters)).items():
-        emit_metric(DEAD_LETTERS, count, queue=queue)
-        if count:
-            log.error("%s%s", LOG_MARK, json.dumps({"queue": queue, "count": count}))
+def raise_alarm(queue: str, count: int) -> None:
+    """Write the metric of a queue's dead letters, and log an error where there are any."""
+    emit_metric(DEAD_LETTERS, count, queue=queue)
+    if count:
+        log.error("%s%s", LOG_MARK, json.dumps({"queue": queue, "count": count}))

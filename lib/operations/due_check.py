@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from lib.cards.store import Card, snooze_entry
+from lib.cards.store import CARD_ROWS, Card, snooze_entry
 from lib.messages.deliveries import is_waiting
 from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
-from lib.operations.inconsistencies import Inconsistency, message_ids
-from lib.people.alert_choices import ALERTS, AlertChoices, StoredAlerts
+from lib.operations.inconsistencies import Inconsistency, has_message, message_ids, unreadable
+from lib.people.alert_choices import ALERTS, StoredAlerts
 from lib.people.store import People
 from lib.storage import Range, Tables
-from lib.storage.documents import unpack
+from lib.storage.documents import UnreadableRow, unpack
 from lib.storage.due_index import KINDS, Due, DueIndex
 from lib.storage.layout import DUE, table
 from lib.storage.protocols import EVERYTHING
@@ -30,25 +30,43 @@ class DueCheck:
     due: DueIndex
     messages: MessageStore
     people: People
-    alert_choices: AlertChoices
     enter_digest: EnterDigest
     name: str = "due"
 
     async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
         async for message in message_ids(self.tables, organization):
-            for due in await self._due_of_message(organization, message):
-                # The entry is written before the row and dropped after it: both are read again.
-                is_missing = not await self._is_there(due)
-                if is_missing and due in await self._due_of_message(organization, message):
-                    yield self._missing(due, f"message {message}")
-        async for row in self.tables.query(table(organization, "cards"), EVERYTHING, Range.prefix("id|")):
-            due_of_card = snooze_entry(organization, unpack(Card, row))
-            if due_of_card and not await self._is_there(due_of_card):
-                yield self._missing(due_of_card, f"card {due_of_card.item.partition('|')[2]}")
+            try:
+                missing = await self._missing_of_message(organization, message)
+            except UnreadableRow:
+                yield unreadable(self.name, f"message {message}")
+                continue
+            for due in missing:
+                yield self._missing(due, f"message {message}")
+        async for finding in self._cards(organization):
+            yield finding
         async for finding in self._digests(organization):
             yield finding
         async for finding in self._left(organization):
             yield finding
+
+    async def _missing_of_message(self, organization: str, message: str) -> list[Due]:
+        missing = [due for due in await self._due_of_message(organization, message) if not await self._is_there(due)]
+        if not missing:
+            return []
+        # An entry is written before its row and dropped after it: both are read again.
+        wanted = await self._due_of_message(organization, message)
+        return [due for due in missing if due in wanted and not await self._is_there(due)]
+
+    async def _cards(self, organization: str) -> AsyncIterator[Inconsistency]:
+        async for row in self.tables.query(table(organization, "cards"), EVERYTHING, Range.prefix(CARD_ROWS)):
+            item = f"card {row.key.partition('|')[2]}"
+            try:
+                due_of_card = snooze_entry(organization, unpack(Card, row))
+            except UnreadableRow:
+                yield unreadable(self.name, item)
+                continue
+            if due_of_card and not await self._is_there(due_of_card):
+                yield self._missing(due_of_card, item)
 
     async def _due_of_message(self, organization: str, message: str) -> list[Due]:
         loaded = await self.messages.load(organization, message)
@@ -65,13 +83,16 @@ class DueCheck:
         return Inconsistency(self.name, item, text, repair)
 
     async def _digests(self, organization: str) -> AsyncIterator[Inconsistency]:
-        choices = [choice async for _, choice, _ in self.alert_choices.rows.list(organization, ALERTS) if choice.digest]
-        if not choices:
-            return
-        there = {due.item async for due in self._entries(organization, "digest|")}
-        for choice in choices:
-            user = await self.people.user(organization, choice.user)
-            if choice.user in there or user is None:
+        rows = [row async for row in self.tables.query(table(organization, "people"), ALERTS)]
+        there = {due.item async for due in self._entries(organization, "digest|")} if rows else set()
+        for row in rows:
+            try:
+                choice = unpack(StoredAlerts, row)
+                user = await self.people.user(organization, choice.user)
+            except UnreadableRow:
+                yield unreadable(self.name, f"user {row.key}")
+                continue
+            if not choice.digest or choice.user in there or user is None:
                 continue
             zone = user.time_zone
 
@@ -84,7 +105,7 @@ class DueCheck:
         """Entries of messages that are not there."""
         for kind in ("send|", "remind|"):
             async for due in self._entries(organization, kind):
-                if await self.messages.load(organization, due.item) is None and await self._is_there(due):
+                if not await has_message(self.messages, organization, due.item) and await self._is_there(due):
 
                     async def repair(due: Due = due) -> None:
                         await self.due.drop_entry(due)
@@ -95,7 +116,10 @@ class DueCheck:
     async def _entries(self, organization: str, beginning: str) -> AsyncIterator[Due]:
         assert beginning.rstrip("|") in KINDS
         async for row in self.tables.query(DUE, Range.prefix(beginning)):
-            due = Due.from_row(row)
+            try:
+                due = Due.from_row(row)
+            except (ValueError, OverflowError):
+                continue  # a row of another one's, in a table that all share
             if due.organization == organization:
                 yield due
 

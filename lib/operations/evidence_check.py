@@ -13,7 +13,7 @@ from lib.assessment.visit_rows import PARTITIONS, places_of_twins, read_visit
 from lib.assessment.visits import LASTS
 from lib.clock import Clock, milliseconds
 from lib.messages.store import MessageStore
-from lib.operations.inconsistencies import Inconsistency
+from lib.operations.inconsistencies import Inconsistency, has_message
 from lib.storage import Delete, Missing, Row, Tables
 from lib.storage.layout import EVIDENCE, table
 
@@ -44,7 +44,7 @@ class EvidenceCheck:
 
     async def _has_message(self, organization: str, message: str, known: LRUCache[str, bool]) -> bool:
         if message not in known:
-            known[message] = await self.messages.load(organization, message) is not None
+            known[message] = await has_message(self.messages, organization, message)
         return known[message]
 
     def _wrong(self, organization: str, row: Row, text: str) -> Inconsistency:

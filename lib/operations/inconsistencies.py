@@ -10,6 +10,7 @@ from lib.assessment.followers import Follower, read_part
 from lib.assessment.summary import summary_of
 from lib.messages.store import Loaded, MessageStore
 from lib.storage import Range, Tables
+from lib.storage.documents import UnreadableRow
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 from lib.verdicts.assessed import SummaryPart
@@ -29,8 +30,18 @@ class Inconsistency:
     """The id of what it is about; no address and no name."""
 
     text: str
-    repair: Callable[[], Awaitable[None]]
-    """Mends it. Again is the same."""
+    mend: Callable[[], Awaitable[None]] | None
+    """Mends it. Again is the same. None where nothing does."""
+
+    async def repair(self) -> bool:
+        """Mend it; tell whether that was possible. Raises Stale, StorageError."""
+        if self.mend is None:
+            return False
+        try:
+            await self.mend()
+        except UnreadableRow:
+            return False
+        return True
 
 
 class ConsistencyCheck(Protocol):
@@ -42,7 +53,10 @@ class ConsistencyCheck(Protocol):
         ...
 
     def find(self, organization: str) -> AsyncIterator[Inconsistency]:
-        """Look at everything of the organization. What changes meanwhile is no finding. Raises StorageError."""
+        """Look at everything of the organization. What changes meanwhile is no finding.
+
+        A row that cannot be read is a finding that nothing mends, and is passed over. Raises StorageError.
+        """
         ...
 
 
@@ -52,12 +66,20 @@ async def message_ids(tables: Tables, organization: str) -> AsyncIterator[str]:
         yield row.partition
 
 
+def unreadable(about: str, item: str) -> Inconsistency:
+    """The finding of a row that cannot be read."""
+    return Inconsistency(about, item, "a row of it cannot be read", None)
+
+
 async def look_at_messages(
-    tables: Tables, organization: str, look: Callable[[str, str], Awaitable[Inconsistency | None]]
+    tables: Tables, organization: str, about: str, look: Callable[[str, str], Awaitable[Inconsistency | None]]
 ) -> AsyncIterator[Inconsistency]:
     """Give what `look` finds at each message; it takes the organization and the message's id. Raises StorageError."""
     async for message in message_ids(tables, organization):
-        finding = await look(organization, message)
+        try:
+            finding = await look(organization, message)
+        except UnreadableRow:
+            finding = unreadable(about, f"message {message}")
         if finding is not None:
             yield finding
 
@@ -65,6 +87,14 @@ async def look_at_messages(
 def part_of(follower: Follower[SummaryPart], loaded: Loaded) -> SummaryPart | None:
     """A follower's part of a message's summary."""
     return read_part(follower, summary_of(loaded).parts)
+
+
+async def has_message(messages: MessageStore, organization: str, message: str) -> bool:
+    """Whether the message is there, be it that it cannot be read. Raises StorageError."""
+    try:
+        return await messages.load(organization, message) is not None
+    except UnreadableRow:
+        return True
 
 
 async def is_as_it_was(messages: MessageStore, organization: str, loaded: Loaded) -> bool:

@@ -17,6 +17,7 @@ from lib.lists.verification import ListRow, find_wrong_rows, is_wanted, read_lis
 from lib.messages.store import Loaded, MessageStore
 from lib.operations.inconsistencies import Inconsistency, is_as_it_was, look_at_messages, part_of
 from lib.storage import Delete, Missing, Tables
+from lib.storage.documents import UnreadableRow
 from lib.storage.layout import table
 
 _MOST_REMEMBERED = 20_000
@@ -35,7 +36,7 @@ class ListsCheck:
     name: str = "lists"
 
     async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
-        async for finding in look_at_messages(self.tables, organization, self._look_at_message):
+        async for finding in look_at_messages(self.tables, organization, self.name, self._look_at_message):
             yield finding
         async for finding in self._left(organization):
             yield finding
@@ -75,15 +76,15 @@ class ListsCheck:
 
     async def _left(self, organization: str) -> AsyncIterator[Inconsistency]:
         """Rows at places where their message does not stand."""
-        known: LRUCache[str, list[ListPlace]] = LRUCache(_MOST_REMEMBERED)
+        known: LRUCache[str, list[ListPlace] | None] = LRUCache(_MOST_REMEMBERED)
         async for row in read_list_rows(self.tables, organization):
             if row.message not in known:
                 known[row.message] = await self._places(organization, row.message)
-            if any(is_wanted(row, place) for place in known[row.message]):
+            if _may_stand(row, known[row.message]):
                 continue
             known[row.message] = await self._places(organization, row.message)  # it may have moved meanwhile
             is_there = await self._is_there(organization, row)
-            if not is_there or any(is_wanted(row, place) for place in known[row.message]):
+            if not is_there or _may_stand(row, known[row.message]):
                 continue
 
             async def repair(row: ListRow = row) -> None:
@@ -92,9 +93,18 @@ class ListsCheck:
 
             yield Inconsistency(self.name, f"message {row.message}", "a list shows it where it does not stand", repair)
 
-    async def _places(self, organization: str, message: str) -> list[ListPlace]:
-        loaded = await self.messages.load(organization, message)
-        return [] if loaded is None else part_of(self.follower, loaded) or []
+    async def _places(self, organization: str, message: str) -> list[ListPlace] | None:
+        """The places of a message; None of one that cannot be read."""
+        try:
+            loaded = await self.messages.load(organization, message)
+            return [] if loaded is None else part_of(self.follower, loaded) or []
+        except UnreadableRow:
+            return None
 
     async def _is_there(self, organization: str, row: ListRow) -> bool:
         return await self.tables.read_row(table(organization, "index"), row.partition, row.key) is not None
+
+
+def _may_stand(row: ListRow, places: list[ListPlace] | None) -> bool:
+    """Whether a row of a list belongs to one of its message's places, as far as these are known."""
+    return places is None or any(is_wanted(row, place) for place in places)

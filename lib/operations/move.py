@@ -10,7 +10,10 @@
    the comparison, its tables and blobs are deleted.
 
 The phase is in the organization's row of the registry. A process that dies at any point leaves that phase, and another
-run goes on with it.
+run goes on with it. A run that fails in `closed` opens the organization again, in `copying`.
+
+One run at a time works on the organization (`lib.operations.runs`). What a run that was stopped has still on its way
+reaches the new account while the next one waits in `closed`, before that one compares.
 """
 
 from __future__ import annotations
@@ -19,20 +22,19 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from lib.errors import NotAllowed, NotFound, Refusal, WrongField
+from lib.errors import NotAllowed, NotFound, Refusal, Stale, WrongField
 from lib.operations.row_streams import ChangeWriter, pair_rows, size_of
+from lib.operations.runs import LONGEST_WRITE, Run
 from lib.organizations.registry import Organizations, StoredOrganization
-from lib.storage import Delete, Missing, Row, Storage, Upsert
+from lib.storage import Delete, Missing, Row, Storage, StorageError, Upsert
 from lib.storage.accounts import LASTS, Moving, OwnAccount, Routes
 from lib.storage.layout import KINDS, container, table
 from lib.storage.protocols import EVERYTHING
 
-_LONGEST_WRITE = 90.0
-"""Seconds that a write may take with all its tries, once it was routed."""
-
-EVERYBODY_KNOWS = LASTS + _LONGEST_WRITE
+EVERYBODY_KNOWS = LASTS + LONGEST_WRITE
 """Seconds after which no process goes by what the registry said before a change."""
 
 _LONGEST_URL = 330.0
@@ -43,6 +45,8 @@ _FEW = 500
 """Rows and blobs that are left to the closed phase."""
 
 _BYTES = "application/octet-stream"
+_BLOBS = "blobs"
+"""Names the blobs among the digests of kinds of tables."""
 
 TellPhase = Callable[[str, int], None]
 """Takes what goes on: a phase in words, and a number of rows or blobs."""
@@ -58,11 +62,15 @@ class NotTheSame(Refusal):
 class _Way:
     """The way from one account to the other."""
 
-    organization: str
+    run: Run
     source: Storage
     target: Storage
     copied: dict[str, str] = field(default_factory=dict)
     """Versions of the source's blobs that this process knows to be the same in the target, by name."""
+
+    @property
+    def organization(self) -> str:
+        return self.run.organization
 
 
 class Move:
@@ -87,52 +95,57 @@ class Move:
         if found is None:
             raise NotFound(f"There is no organization {organization}.")
         stored = found[0]
-        stored.check_open()
-        if stored.moving is not None:
-            if stored.moving.to != to:
-                raise NotAllowed(f"{organization} is on its way to {_name(stored.moving.to)}: end that move first.")
-            return stored
-        if stored.storage == to:
-            raise NotAllowed(f"{organization} is in {_name(to)} already.")
+        _check_way(stored, to)
         target = self._open(organization, to)
-        for kind in KINDS:
-            async for _ in target.tables.query(table(organization, kind), EVERYTHING, limit=1):
-                raise NotAllowed(f"{_name(to)} holds rows of an organization of that name. Delete its tables first.")
+        if stored.moving is None:
+            await _check_empty(organization, self._open(organization, stored.storage), target, to)
         return stored
 
     async def move_organization(self, organization: str, to: OwnAccount, told: TellPhase = lambda *_: None) -> None:
-        """Move the organization, or go on with its move, to the end.
+        """Move the organization, or go on with its move, to the end. Another run that is still at it stops.
 
-        Raises NotFound, NotAllowed, WrongField, NotTheSame, Missing where the organization was deleted meanwhile,
-        StorageError.
+        Raises NotFound, NotAllowed, WrongField, NotTheSame, AnotherRun, Missing where the organization was deleted
+        meanwhile, StorageError.
         """
-        stored = await self.check_move(organization, to)
-        moving = stored.moving or Moving(origin=stored.storage, to=to, phase="copying")
-        way = _Way(organization, self._open(organization, moving.origin), self._open(organization, to))
+        await self.check_move(organization, to)
+        run = Run(self._organizations, organization)
+
+        def begun(stored: StoredOrganization) -> StoredOrganization:
+            _check_way(stored, to)
+            moving = stored.moving or Moving(origin=stored.storage, to=to, phase="copying")
+            return stored.model_copy(update={"moving": moving, "run": run.id})
+
+        moving = (await self._organizations.update_row(organization, begun)).moving
+        assert moving is not None
+        way = _Way(run, self._open(organization, moving.origin), self._open(organization, to))
         if moving.phase == "copying":
-            await self._set(organization, moving)
             await self._copy(way, told)
-            moving = moving.model_copy(update={"phase": "closed"})
-            await self._set(organization, moving)
+            moving = await self._set_phase(run, moving.model_copy(update={"phase": "closed"}))
         if moving.phase == "closed":
-            moving = await self._change_over(way, moving, told)
+            moving = await self._change_over_or_open(way, moving, told)
         await self._clear(way, moving, told)
 
     async def cancel_move(self, organization: str) -> None:
         """Give up a move that has not changed over: the organization stays where it is, and the copy is deleted.
 
-        Raises NotAllowed, Missing, StorageError.
+        A run that is still at it stops. Again is the same. Raises NotAllowed, AnotherRun, Missing, StorageError.
         """
+        run = Run(self._organizations, organization)
 
-        def without_move(stored: StoredOrganization) -> StoredOrganization:
+        def cancelled(stored: StoredOrganization) -> StoredOrganization:
             if stored.moving is None or stored.moving.phase == "settling":
                 raise NotAllowed(f"{organization} has no move that can be given up.")
-            return stored.model_copy(update={"moving": None})
+            moving = stored.moving.model_copy(update={"phase": "cancelled"})
+            return stored.model_copy(update={"moving": moving, "run": run.id})
 
-        found = await self._organizations.load_organization(organization)
-        await self._organizations.update_row(organization, without_move)
-        if found is not None and found[0].moving is not None:
-            await _drop(self._open(organization, found[0].moving.to), organization)
+        moving = (await self._organizations.update_row(organization, cancelled)).moving
+        assert moving is not None
+        copy = self._open(organization, moving.to)
+        for kind in KINDS:
+            await run.check_own()
+            await copy.tables.drop(table(organization, kind))
+        await copy.blobs.drop(container(organization))
+        await run.update_row(_ended)
 
     def _open(self, organization: str, own: OwnAccount | None) -> Storage:
         """Open an account beside the routes, which say whether it may be written. Raises WrongField."""
@@ -146,14 +159,14 @@ class Move:
         except ValueError as error:
             raise WrongField(["storage"], str(error)) from None
 
-    async def _set(self, organization: str, moving: Moving | None, **more: object) -> None:
-        await self._organizations.update_row(
-            organization, lambda stored: stored.model_copy(update={"moving": moving, **more})
-        )
+    async def _set_phase(self, run: Run, moving: Moving, **more: object) -> Moving:
+        await run.update_row(lambda stored: stored.model_copy(update={"moving": moving, **more}))
+        return moving
 
     async def _copy(self, way: _Way, told: TellPhase) -> None:
         """Copy until little is left."""
         for kind in KINDS:
+            await way.run.check_own()
             await way.target.tables.create(table(way.organization, kind))
         await way.target.blobs.create(container(way.organization))
         for number in range(1, _MOST_PASSES + 1):
@@ -168,6 +181,21 @@ class Move:
             changed += await _copy_rows(way, kind, told)
         return changed + await _copy_blobs(way, told)
 
+    async def _change_over_or_open(self, way: _Way, moving: Moving, told: TellPhase) -> Moving:
+        """Name the new account; where that fails, open the organization in the old one. Raises as `_change_over`."""
+        try:
+            return await self._change_over(way, moving, told)
+        except BaseException:  # an operator who ends the command, too
+
+            def opened(stored: StoredOrganization) -> StoredOrganization:
+                if stored.moving is None or stored.moving.phase != "closed":
+                    return stored  # the write that seemed to fail was done
+                return stored.model_copy(update={"moving": stored.moving.model_copy(update={"phase": "copying"})})
+
+            with suppress(Stale, StorageError):
+                await way.run.update_row(opened)  # raises AnotherRun where that is the reason
+            raise
+
     async def _change_over(self, way: _Way, moving: Moving, told: TellPhase) -> Moving:
         """Copy what is left, compare everything, and name the new account."""
         told("closed, until every process has heard of it", 0)
@@ -176,28 +204,66 @@ class Move:
         await self._copy_once(way, told)
         told("comparing", 0)
         digests = {kind: await _compare_rows(way, kind, told) for kind in KINDS}
-        await _compare_blobs(way)
+        digests[_BLOBS] = await _compare_blobs(way)
         settling = moving.model_copy(update={"phase": "settling", "digests": digests})
-        await self._set(way.organization, settling, storage=moving.to)
-        return settling
+        return await self._set_phase(way.run, settling, storage=moving.to)
 
     async def _clear(self, way: _Way, moving: Moving, told: TellPhase) -> None:
-        """Delete what the old account holds, once nothing can lead there any more."""
+        """Delete what the old account holds, once nothing can lead there any more, and if all of it was moved."""
         told("settling, until nothing leads to the old account", 0)
         await self._sleep(max(EVERYBODY_KNOWS, _LONGEST_URL))
+        told("looking at the old account", 0)
         for kind in KINDS:
-            expected = moving.digests.get(kind)
-            if await _digest(way, kind) not in (expected, _NO_ROWS):
-                text = f"The old account's table {table(way.organization, kind)} was written to after the comparison."
-                raise NotTheSame(f"{text} It is kept; the organization works in the new account.")
+            if await _digest(way, kind) not in (moving.digests.get(kind), _NOTHING):
+                raise NotTheSame(_written_late(f"table {table(way.organization, kind)}"))
+        if _digest_of_blobs(await _source_blobs(way)) not in (moving.digests.get(_BLOBS), _NOTHING):
+            raise NotTheSame(_written_late(f"container {container(way.organization)}"))
+        for kind in KINDS:
+            await way.run.check_own()
             await way.source.tables.drop(table(way.organization, kind))
+        await way.run.check_own()
         await way.source.blobs.drop(container(way.organization))
-        await self._set(way.organization, None)
+        await way.run.update_row(_ended)
+
+
+def _check_way(stored: StoredOrganization, to: OwnAccount) -> None:
+    """Raises NotAllowed where the organization cannot move there, or go on moving; Unavailable during a restore."""
+    stored.check_open()
+    moving = stored.moving
+    if moving is not None and moving.phase == "cancelled":
+        raise NotAllowed(f"The last move of {stored.id} was given up: end that first (--cancel).")
+    if moving is not None and moving.to != to:
+        raise NotAllowed(f"{stored.id} is on its way to {_name(moving.to)}: end that move first.")
+    if moving is None and stored.storage == to:
+        raise NotAllowed(f"{stored.id} is in {_name(to)} already.")
+
+
+async def _check_empty(organization: str, source: Storage, target: Storage, to: OwnAccount) -> None:
+    """Raises NotAllowed where the target holds something of an organization of that name, or is the source itself."""
+    for kind in KINDS:
+        name = table(organization, kind)
+        async for row in target.tables.query(name, EVERYTHING, limit=1):
+            if await source.tables.read_row(name, row.partition, row.key) == row:  # the same version, too
+                raise NotAllowed(f"{organization} is in {_name(to)} already, under another name.")
+            raise NotAllowed(f"{_name(to)} holds rows of an organization of that name. Delete its tables first.")
+    async for _ in target.blobs.list_blobs(container(organization)):
+        raise NotAllowed(f"{_name(to)} has blobs in {container(organization)}. Delete that container first.")
+
+
+def _ended(stored: StoredOrganization) -> StoredOrganization:
+    return stored.model_copy(update={"moving": None, "run": None})
+
+
+def _written_late(what: str) -> str:
+    return (
+        f"The old account's {what} was written to after the comparison. Nothing is deleted; the organization works in "
+        "the new account."
+    )
 
 
 async def _copy_rows(way: _Way, kind: str, told: TellPhase) -> int:
     name, changed = table(way.organization, kind), 0
-    writer = ChangeWriter(way.target.tables, name)
+    writer = ChangeWriter(way.target.tables, name, way.run.check_own)
     pairs = pair_rows(way.source.tables.query(name, EVERYTHING), way.target.tables.query(name, EVERYTHING))
     async for pair in pairs:
         told(kind, 1)
@@ -219,7 +285,7 @@ def _bare(row: Row) -> Row:
 async def _copy_blobs(way: _Way, told: TellPhase) -> int:
     name, changed = container(way.organization), 0
     there = {blob async for blob in way.target.blobs.list_blobs(name)}
-    found = {blob: version async for blob, version in way.source.blobs.list_versions(name)}
+    found = await _source_blobs(way)
     for blob, version in found.items():
         told("blobs", 1)
         if blob in there and way.copied.get(blob) == version:
@@ -229,10 +295,12 @@ async def _copy_blobs(way: _Way, told: TellPhase) -> int:
         except Missing:
             continue  # it was deleted meanwhile, and the next pass deletes the copy
         if blob not in there or await way.target.blobs.read_blob(name, blob) != data:
+            await way.run.check_own()
             await way.target.blobs.put_blob(name, blob, data, _BYTES)
             changed += 1
         way.copied[blob] = version
     for blob in sorted(there - found.keys()):
+        await way.run.check_own()
         await way.target.blobs.delete_blob(name, blob)
         changed += 1
     return changed
@@ -250,13 +318,28 @@ async def _compare_rows(way: _Way, kind: str, told: TellPhase) -> str:
     return digest.hexdigest()
 
 
-async def _compare_blobs(way: _Way) -> None:
-    """Raises NotTheSame where a blob is missing, or has changed since it was compared byte by byte."""
-    name = container(way.organization)
-    found = {blob: version async for blob, version in way.source.blobs.list_versions(name)}
-    there = [blob async for blob in way.target.blobs.list_blobs(name)]
+async def _compare_blobs(way: _Way) -> str:
+    """Compare the blobs of both accounts; return the digest of the source's.
+
+    Raises NotTheSame where a blob is missing, or has changed since it was compared byte by byte.
+    """
+    found = await _source_blobs(way)
+    there = [blob async for blob in way.target.blobs.list_blobs(container(way.organization))]
     if sorted(found) != sorted(there) or any(way.copied.get(blob) != version for blob, version in found.items()):
         raise NotTheSame("The blobs are not the same in both accounts: run the move again.")
+    return _digest_of_blobs(found)
+
+
+async def _source_blobs(way: _Way) -> dict[str, str]:
+    """The versions of the source's blobs by name, in order."""
+    return {name: version async for name, version in way.source.blobs.list_versions(container(way.organization))}
+
+
+def _digest_of_blobs(versions: dict[str, str]) -> str:
+    digest = hashlib.sha256()
+    for each in versions.items():
+        digest.update(json.dumps(each).encode())
+    return digest.hexdigest()
 
 
 async def _digest(way: _Way, kind: str) -> str:
@@ -274,14 +357,8 @@ def _line(row: Row) -> bytes:
     return json.dumps([row.partition, row.key, dict(sorted(row.values.items()))]).encode()
 
 
-_NO_ROWS = hashlib.sha256().hexdigest()
-"""The digest of a table that an earlier run has dropped."""
-
-
-async def _drop(storage: Storage, organization: str) -> None:
-    for kind in KINDS:
-        await storage.tables.drop(table(organization, kind))
-    await storage.blobs.drop(container(organization))
+_NOTHING = hashlib.sha256().hexdigest()
+"""The digest of a table, or a container, that an earlier run has dropped."""
 
 
 def _name(own: OwnAccount) -> str:

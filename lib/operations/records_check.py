@@ -11,12 +11,13 @@ from cachetools import LRUCache
 from lib.assessment.assessor import Assessor
 from lib.clock import Clock
 from lib.messages.store import MessageStore
-from lib.operations.inconsistencies import Inconsistency, is_as_it_was, look_at_messages, part_of
+from lib.operations.inconsistencies import Inconsistency, is_as_it_was, look_at_messages, part_of, unreadable
 from lib.records import Engagements, RecordsFollower
 from lib.records.rollups import Rollup, total
 from lib.records.rows import PARTITION
 from lib.records.shares import Contribution
 from lib.storage import Delete, Missing, Range, Tables
+from lib.storage.documents import UnreadableRow
 from lib.storage.layout import table
 from lib.storage.retry import retry_on_conflict
 
@@ -38,13 +39,18 @@ class RecordsCheck:
     name: str = "records"
 
     async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
-        async for finding in look_at_messages(self.tables, organization, self._look_at_message):
+        async for finding in look_at_messages(self.tables, organization, self.name, self._look_at_message):
             yield finding
         async for finding in self._left(organization):
             yield finding
         async for row in self.tables.query(table(organization, "index"), PARTITION, Range.prefix(_ROLLUPS)):
             record = row.key.removeprefix(_ROLLUPS)
-            if await self._is_wrong_sum(organization, record):
+            try:
+                is_wrong = await self._is_wrong_sum(organization, record)
+            except UnreadableRow:
+                yield unreadable(self.name, f"record {record}")
+                continue
+            if is_wrong:
                 yield self._wrong_sum(organization, record)
 
     async def _look_at_message(self, organization: str, message: str) -> Inconsistency | None:
@@ -71,16 +77,20 @@ class RecordsCheck:
 
     async def _left(self, organization: str) -> AsyncIterator[Inconsistency]:
         """Shares of messages that are not there, or that do not reach the record."""
-        known: LRUCache[str, Collection[str]] = LRUCache(_MOST_REMEMBERED)
+        known: LRUCache[str, Collection[str] | None] = LRUCache(_MOST_REMEMBERED)
         async for row in self.tables.query(table(organization, "index"), PARTITION, Range.prefix(_SHARES)):
             record, _, message = row.key.removeprefix(_SHARES).rpartition("|")
             if message not in known:
                 known[message] = await self._records(organization, message)
-            if record in known[message]:
+            if _may_reach(known[message], record):
                 continue
-            share, _ = await self.engagements.rows.share(organization, record, message)
+            try:
+                share, _ = await self.engagements.rows.share(organization, record, message)
+            except UnreadableRow:
+                yield unreadable(self.name, f"record {record}")
+                continue
             known[message] = await self._records(organization, message)
-            if record in known[message] or share is None or share.sent_at is None:
+            if _may_reach(known[message], record) or share is None or share.sent_at is None:
                 continue
 
             async def repair(record: str = record, message: str = message) -> None:
@@ -91,9 +101,13 @@ class RecordsCheck:
 
             yield Inconsistency(self.name, f"message {message}", "a record counts it that it does not reach", repair)
 
-    async def _records(self, organization: str, message: str) -> Collection[str]:
-        loaded = await self.messages.load(organization, message)
-        planned = part_of(self.follower, loaded) if loaded else None
+    async def _records(self, organization: str, message: str) -> Collection[str] | None:
+        """The records that a message reaches; None of one that cannot be read."""
+        try:
+            loaded = await self.messages.load(organization, message)
+            planned = part_of(self.follower, loaded) if loaded else None
+        except UnreadableRow:
+            return None
         return {each.record for each in planned or []}
 
     async def _is_wrong_sum(self, organization: str, record: str) -> bool:
@@ -116,6 +130,10 @@ class RecordsCheck:
             await self.engagements.exchanges.recount(organization, record)
 
         await retry_on_conflict(f"the engagement of {record}", recount)
+
+
+def _may_reach(records: Collection[str] | None, record: str) -> bool:
+    return records is None or record in records
 
 
 def _sums(rollup: Rollup) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from itertools import groupby
 from lib.messages.deliveries import goes_on, is_waiting, together
 from lib.messages.models import Copy, Delivery, Failure, StoredMessage
 from lib.storage import Row
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 
 _CODE = "restored"
 _MESSAGE_ROW = "m"
@@ -18,9 +18,16 @@ _LEASE_ROW = "d"
 
 
 def hold_waiting_mail(rows: Iterable[Row], backed_up_at: datetime, now: datetime) -> Iterator[Row]:
-    """Yield the rows of the table `messages` with no mail in them that would go out by itself."""
+    """Yield the rows of the table `messages` with no mail in them that would go out by itself.
+
+    Rows that cannot be read stay as they are: no worker can read them either, so their mail does not go out.
+    """
     for _, of_message in groupby(rows, lambda row: row.partition):
-        yield from _hold(list(of_message), backed_up_at, now)
+        its = list(of_message)
+        try:
+            yield from _hold(its, backed_up_at, now)
+        except UnreadableRow:
+            yield from its
 
 
 def _hold(rows: list[Row], backed_up_at: datetime, now: datetime) -> list[Row]:

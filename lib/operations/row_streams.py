@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
-from lib.storage import Change, Row, Tables
+from lib.storage import Change, Delete, Missing, Row, Tables
 from lib.storage.protocols import MOST_CHANGES
 
 _MOST_BYTES = 1_000_000
@@ -45,17 +45,18 @@ def _place(row: Row) -> tuple[str, str]:
 
 
 class ChangeWriter:
-    """Writes changes of one table in order, as many at a time as a transaction takes."""
+    """Writes changes of one table in order, as many at a time as a transaction takes, each time after `check`."""
 
-    def __init__(self, tables: Tables, table: str) -> None:
+    def __init__(self, tables: Tables, table: str, check: Callable[[], Awaitable[None]]) -> None:
         self._tables = tables
         self._table = table
+        self._check = check
         self._partition = ""
         self._changes: list[Change] = []
         self._bytes = 0
 
     async def add_change(self, partition: str, change: Change, size: int = 0) -> None:
-        """Write the change with the next ones. `size` is that of its values. Raises StorageError."""
+        """Write the change with the next ones. `size` is that of its values. Raises what `check` does, StorageError."""
         if partition != self._partition or len(self._changes) == MOST_CHANGES or self._bytes + size > _MOST_BYTES:
             await self.flush()
         self._partition = partition
@@ -63,10 +64,23 @@ class ChangeWriter:
         self._bytes += size
 
     async def flush(self) -> None:
-        """Write what waits. Raises StorageError."""
+        """Write what waits. Raises what `check` does, StorageError."""
         if self._changes:
-            await self._tables.write_rows(self._table, self._changes)
+            await self._check()
+            try:
+                await self._tables.write_rows(self._table, self._changes)
+            except Missing:
+                await self._write_one_by_one()
         self._changes, self._bytes = [], 0
+
+    async def _write_one_by_one(self) -> None:
+        """Write what waits, without the deletions of rows that another process has deleted meanwhile."""
+        for change in self._changes:
+            try:
+                await self._tables.write_rows(self._table, [change])
+            except Missing:
+                if not isinstance(change, Delete):
+                    raise
 
 
 def size_of(row: Row) -> int:

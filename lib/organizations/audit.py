@@ -7,9 +7,10 @@ fields: no secret and no address.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
@@ -24,12 +25,17 @@ from lib.storage import Delete, Insert, Missing, Range, Row, Tables
 from lib.storage.documents import pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import PRIVACY, table
+from lib.storage.protocols import EVERYTHING
 from lib.storage.sort_keys import newest_first
 
 log = logging.getLogger("heed.audit")
 
 KEPT = timedelta(days=400)
 """The time for which entries are kept, and at most a month more."""
+
+_A_MONTH = timedelta(days=31)
+_FEW = 1_000
+"""Rows that one request gives."""
 
 _MOST_OLD = 5_000
 """Entries that one call deletes."""
@@ -115,19 +121,36 @@ class Audit:
     ) -> AsyncIterator[tuple[str, AuditEntry]]:
         """List entries with their cursors, newest first, from behind the cursor `after`, back to the month of `since`.
 
-        Raises StorageError.
+        The two newest months are read at the same time, and older ones with one request where they are few. Raises
+        StorageError.
         """
         month_after, _, key_after = (after or "").partition("/")
-        found = 0
-        for partition in _partitions(self._clock.now(), since):
-            if month_after and partition > month_after:
-                continue
-            keys = Range(after=key_after if partition == month_after else None)
-            async for row in self._tables.query(table(organization, PRIVACY), partition, keys, limit - found):
-                yield f"{partition}/{row.key}", unpack(AuditEntry, row)
-                found += 1
-            if found >= limit:
-                return
+        now = self._clock.now()
+        months = list(_partitions(now, max(since, now - KEPT - _A_MONTH)))
+        months = [each for each in months if not month_after or each <= month_after]
+        name = table(organization, PRIVACY)
+        keys = {month_after: Range(after=key_after or None)}
+        newest = [self._rows(name, month, keys.get(month, EVERYTHING), limit) for month in months[:2]]
+        found = [row for rows in await asyncio.gather(*newest) for row in rows]
+        if len(found) < limit and len(months) > len(newest):
+            found += await self._older_rows(name, months[1:], limit - len(found))
+        for row in found[:limit]:
+            yield f"{row.partition}/{row.key}", unpack(AuditEntry, row)
+
+    async def _older_rows(self, name: str, months: Sequence[str], limit: int) -> list[Row]:
+        """Read the newest rows of the months before the first one: all at once where they are few."""
+        rows = await self._rows(name, Range(low=months[-1], high=months[0]), EVERYTHING, _FEW)
+        if len(rows) < _FEW:
+            return sorted(rows, key=lambda row: row.partition, reverse=True)[:limit]
+        rows = []
+        for month in months[1:]:
+            rows += await self._rows(name, month, EVERYTHING, limit - len(rows))
+            if len(rows) == limit:
+                break
+        return rows
+
+    async def _rows(self, name: str, months: str | Range, keys: Range, limit: int) -> list[Row]:
+        return [row async for row in self._tables.query(name, months, keys, limit)]
 
     async def delete_old(self, organization: str, now: datetime) -> None:
         """Delete the entries of months that ended `KEPT` ago, at most `_MOST_OLD`: the next call goes on.

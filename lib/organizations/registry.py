@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from pydantic import BaseModel, Field
 
 from lib.clock import Clock, milliseconds, moment
-from lib.errors import NotAllowed, WrongField
+from lib.errors import NotAllowed, Stale, WrongField
 from lib.fields import Model, Moment, Name
 from lib.organizations.settings import OrganizationSettings, recording_state_of
 from lib.stops.organization_stops import RecordingState
@@ -22,7 +22,6 @@ from lib.storage import (
     Change,
     Conflict,
     Delete,
-    Insert,
     Missing,
     Range,
     Row,
@@ -91,10 +90,19 @@ class StoredOrganization(Organization):
     moving: Moving | None = None
     """The move to another storage account that is under way."""
 
+    run: str | None = None
+    """The run of a command that works on the organization, by its id (`lib.operations.runs`)."""
+
     def check_open(self) -> None:
         """Raises Unavailable while the organization is being restored: nobody is to see the half of it."""
         if self.restored_from is not None:
             raise Unavailable(f"the organization {self.id} is being restored from a backup")
+
+    def check_still(self) -> None:
+        """Raises NotAllowed while the organization has rows in two storage accounts."""
+        if self.moving is not None:
+            text = f"{self.id} is moving to another storage account"
+            raise NotAllowed(f"{text}: end that move first, or give it up (python -m heed move).")
 
 
 class OrganizationSpec(Model):
@@ -195,33 +203,42 @@ class Organizations:
         [etag] = await self._tables.write_rows(tables.ORGANIZATIONS, [put_if_unchanged(row)])
         self._known.pop(organization, None)
         if found is not None:
-            await self._tables.write_rows(tables.table(organization, tables.PRIVACY), [changed_marker()])
+            await self.tell_of_change(organization)
         return made, etag or "", found is None
 
-    async def begin_restore(self, restored: StoredOrganization, secret: str | None) -> StoredOrganization:
+    async def begin_restore(
+        self, restored: StoredOrganization, secret: str | None, etag: str | None
+    ) -> StoredOrganization:
         """Close the organization for a restore, and make its storage; where there is none, make it as `restored`.
 
-        An organization that is there keeps its name, its settings and its account. `secret` is that of its addresses,
-        for an organization that has none. Again is the same. Raises NotAllowed, WrongField, Conflict, StorageError.
+        An organization that is there keeps its name, its settings and its account; it must be the version `etag`.
+        `secret` is that of its addresses, for an organization that is not there, or has none. Again is the same.
+        Raises NotAllowed, WrongField, Stale, Conflict, StorageError.
         """
         organization = restored.id
         found = await self.load_organization(organization)
+        if (found and found[1]) != etag:
+            raise Stale(f"{organization} was changed at the same time: run the command again.")
         if found is None:
             await self._check_deletion(organization)
             self._choose_account(organization, restored.storage)
             closed = restored
         else:
-            closed = found[0].model_copy(update={"restored_from": restored.restored_from})
+            found[0].check_still()
+            if restored.storage not in (None, found[0].storage):
+                raise NotAllowed(_ACCOUNT_STAYS)
+            closed = found[0].model_copy(update={"restored_from": restored.restored_from, "run": restored.run})
         await self._make_storage(organization)
-        if secret is not None and await self.load_address_secret(organization) is None:
+        if found is None and restored.storage is not None:
+            await self._refuse_others_data(organization)
+        if secret is not None and (found is None or await self.load_address_secret(organization) is None):
             row = Row(organization, tables.ADDRESS_SECRET_ROW, {"v": 1, "secret": secret})
-            await self._tables.write_rows(tables.ORGANIZATIONS, [Insert(row)])
+            await self._tables.write_rows(tables.ORGANIZATIONS, [Upsert(row)])
         await self._save_row(closed, found[1] if found else None)
         return closed
 
-    async def end_restore(self, organization: str) -> None:
-        """Open the organization again. Raises Stale, StorageError."""
-        await self.update_row(organization, lambda stored: stored.model_copy(update={"restored_from": None}))
+    async def tell_of_change(self, organization: str) -> None:
+        """Have every process look at the organization anew. Raises StorageError."""
         await self._tables.write_rows(tables.table(organization, tables.PRIVACY), [changed_marker()])
 
     async def update_row(
@@ -333,8 +350,11 @@ class Organizations:
         """Delete the organization: keys first, which ends all writing, then the storage, then its own row.
 
         A process that dies in between leaves the organization without keys; deleting it again ends the work. Raises
-        StorageError.
+        NotAllowed while the organization moves, StorageError.
         """
+        with suppress(UnreadableRow):
+            if found := await self.load_organization(organization):
+                found[0].check_still()
         rows = [row async for row in self._tables.query(tables.ORGANIZATIONS, organization)]
         keys = [Delete(row.partition, row.key) for row in rows if row.key.startswith(KEY_ROWS)]
         for some in batches_of(keys, MOST_CHANGES):

@@ -55,6 +55,11 @@ class AddressHashes:
         secret = await self._secret(organization)
         return None if secret is None else _hash(secret, email)
 
+    async def address_hash(self, organization: str) -> Callable[[str], str]:
+        """Return a function that gives `hash_address` of many addresses of one organization."""
+        secret = await self._secret(organization) or await self._make(organization)
+        return lambda email: _hash(secret, email)
+
     async def hash_text(self, organization: str, text: str) -> str:
         """32 hexadecimal digits: keyed BLAKE2b of a text that came with a mail, as it is. No address has this hash."""
         key = bytes.fromhex(await self._secret(organization) or await self._make(organization))

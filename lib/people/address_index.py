@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from lib.people.address_hashes import AddressHashes
 from lib.people.records import StoredRecord, name_of, record_of
-from lib.people.store import People, record_partition
+from lib.people.store import RECORDS, People, record_partition
 from lib.stops.stops import Stops
 from lib.storage import Delete, Range, Row, StorageError, Tables, Upsert
 from lib.storage.at_once import some_at_once
@@ -26,7 +26,10 @@ from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 from lib.storage.versions import IfMatch
 
-_EVERY_RECORD = Range.prefix(record_partition(""))
+ADDRESSES = "address|"
+"""Beginning of the partitions of the index, one for each address."""
+
+_EVERY_RECORD = Range.prefix(RECORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +187,4 @@ def _entry(row: Row) -> AddressEntry:
 
 
 def _partition(hashed: str) -> str:
-    return f"address|{hashed}"
+    return ADDRESSES + hashed

@@ -23,9 +23,14 @@ from lib.storage.batches import batches_of
 from lib.storage.documents import pack, unpack
 from lib.storage.layout import table
 
-_PREFIX = "bounce|"
+BOUNCES = "bounce|"
+"""Beginning of the partitions of bounces, one for each address."""
+
 _KEY = "last"
 _AT_ONCE = 25
+_FEW = 2
+"""Addresses that are looked up without asking first whether there are any."""
+
 _REMEMBERED = timedelta(minutes=1)
 """How long a process remembers that an organization has no such address."""
 
@@ -54,7 +59,7 @@ class Bounces:
         """Note that the address is unknown to its mail server, or that a mail to it was sent back. Raises
         StorageError."""
         self._without.pop(organization, None)
-        partition = _PREFIX + await self._hashes.hash_address(organization, email)
+        partition = BOUNCES + await self._hashes.hash_address(organization, email)
         row = Row(partition, _KEY, pack(Bounce(at=self._clock.now(), code=code, has_returned=has_returned)))
         await self._tables.write_rows(table(organization, "people"), [Upsert(row)])
 
@@ -66,7 +71,7 @@ class Bounces:
         for email, bounce in (await self._find(organization, list(emails))).items():
             if bounce.has_returned and not has_answered:
                 continue
-            partition = _PREFIX + await self._hashes.hash_address(organization, email)
+            partition = BOUNCES + await self._hashes.hash_address(organization, email)
             try:
                 await self._tables.write_rows(table(organization, "people"), [Delete(partition, _KEY)])
             except Missing:
@@ -75,12 +80,14 @@ class Bounces:
     async def find_bounced(self, organization: str, emails: Sequence[str]) -> list[str]:
         """Return those of the addresses that mail did not reach last. Raises StorageError.
 
-        It costs one request for each address, and none in an organization without such addresses.
+        It costs one request for each address, or one in all for many in an organization without such addresses.
         """
         return list(await self._find(organization, emails))
 
     async def _find(self, organization: str, emails: Sequence[str]) -> dict[str, Bounce]:
-        if not emails or await self._has_none(organization):
+        if not emails or self._is_without(organization):
+            return {}
+        if len(emails) > _FEW and await self._has_none(organization):
             return {}
         found: dict[str, Bounce] = {}
         for some in batches_of(list(dict.fromkeys(emails)), _AT_ONCE):
@@ -92,14 +99,15 @@ class Bounces:
         hashed = await self._hashes.find(organization, email)
         if hashed is None:
             return None
-        row = await self._tables.read_row(table(organization, "people"), _PREFIX + hashed, _KEY)
+        row = await self._tables.read_row(table(organization, "people"), BOUNCES + hashed, _KEY)
         return None if row is None else unpack(Bounce, row)
 
+    def _is_without(self, organization: str) -> bool:
+        looked_at = self._without.get(organization)
+        return looked_at is not None and self._clock.now() - looked_at < _REMEMBERED
+
     async def _has_none(self, organization: str) -> bool:
-        now, looked_at = self._clock.now(), self._without.get(organization)
-        if looked_at is not None and now - looked_at < _REMEMBERED:
-            return True
-        async for _ in self._tables.query(table(organization, "people"), Range.prefix(_PREFIX), limit=1):
+        async for _ in self._tables.query(table(organization, "people"), Range.prefix(BOUNCES), limit=1):
             return False
-        self._without[organization] = now
+        self._without[organization] = self._clock.now()
         return True

@@ -20,6 +20,9 @@ from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 from lib.storage.sort_keys import newest_first
 
+ACTIVITIES = "activity|"
+"""Beginning of the partitions of activities, one for each record."""
+
 
 class Activity(BaseModel):
     """Something that was done about a record, other than a message."""
@@ -92,7 +95,7 @@ class Activities:
 
 
 def _partition(record: RecordRef) -> str:
-    return f"activity|{record.type}|{record.id}"
+    return f"{ACTIVITIES}{record.type}|{record.id}"
 
 
 def _key(activity: Activity) -> str:

@@ -28,6 +28,9 @@ from lib.storage.sort_keys import descending_number
 SAME_AGAIN = timedelta(hours=24)
 """Within this time, a consent that says the same as the newest one is a repetition of it."""
 
+CONSENTS = "consent|"
+"""Beginning of the partitions of consents, one for each address."""
+
 _LAST = 10**14
 """Milliseconds since 1970, later than any time that can be stored."""
 
@@ -100,6 +103,18 @@ class Consents:
         if spec.follow == "do_not_allow":
             await self._tell(organization, email, consent)
         return consent
+
+    async def keep_no(
+        self, organization: str, emails: Sequence[str], source: str, actor: ConsentActor, by: str | None = None
+    ) -> None:
+        """Enter a record's no for each of these addresses that has not said so itself, so that it outlives the record.
+
+        Again is the same. Raises StorageError, Stale.
+        """
+        spec = ConsentSpec(follow="do_not_allow", source=source)
+        for email in emails:
+            if await self.load_preference(organization, email) != "do_not_allow":
+                await self.append_consent(organization, email, spec, actor, by)
 
     async def import_consents(self, organization: str, email: str, said: Sequence[Consent]) -> list[bool]:
         """Add what the address's owner said earlier, each entry at its own time; return which of them are new.
@@ -213,7 +228,7 @@ class Consents:
 
 
 def _partition(hashed: str) -> str:
-    return f"consent|{hashed}"
+    return CONSENTS + hashed
 
 
 def _columns(consent: Consent) -> dict[str, Value]:

@@ -18,6 +18,10 @@ class Families:
     def __init__(self, records: Mapping[str, StoredRecord | None]) -> None:
         self._records = records
 
+    def all_records(self) -> dict[str, StoredRecord | None]:
+        """Return what was read, by name; None for what is not in storage."""
+        return dict(self._records)
+
     def record(self, name: str) -> StoredRecord | None:
         """Find a record that was read; None if there is none in storage."""
         return self._records.get(name)
@@ -45,13 +49,15 @@ class Families:
         return name_of(record.parent) if record and record.parent else None
 
 
-async def read_families(people: People, organization: str, names: Iterable[str]) -> Families:
+async def read_families(
+    people: People, organization: str, names: Iterable[str], known: Families | None = None
+) -> Families:
     """Read the records of these names with their parents: one request for each record on the way, each read once.
 
-    Raises StorageError.
+    Those that are `known` are not read again. Raises StorageError.
     """
-    records: dict[str, StoredRecord | None] = {}
-    level = list(dict.fromkeys(names))
+    records = known.all_records() if known else {}
+    level = [name for name in dict.fromkeys(names) if name not in records]
     for _ in range(MOST_PARENTS + 1):
         found = await some_at_once(people.record(organization, record_of(name)) for name in level)
         records.update(zip(level, found, strict=True))

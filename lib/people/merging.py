@@ -2,10 +2,12 @@
 
 The record that stays gets the addresses of both, and the strictest of what both say about following. The other one
 keeps nothing but the id of the record that stands for it (`merged_into`), which is its parent, too: so its messages
-count for the record that stays as those of any record below it, once each, and no message is written anew.
+count for the record that stays as those of any record below it, once each, and no message is written anew. A no of the
+other one becomes an entry of its addresses' consents as well: the CRM may put the record that stays, and does not know
+of that no.
 
-The order of the writes keeps a no from lapsing: the record that stays is written first. A process that dies in between
-leaves both records with the addresses, and the same request finishes the merge.
+The order of the writes keeps a no from lapsing: consents and the record that stays are written first. A process that
+dies in between leaves both records with the addresses, and the same request finishes the merge.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from lib.errors import NotAllowed, NotFound, Stale, WrongField
 from lib.fields import RecordRef
 from lib.people.address_index import AddressIndex
 from lib.people.addresses import same_mailbox
+from lib.people.consents import ConsentActor, Consents
 from lib.people.families import read_families
 from lib.people.preference import Said, Statement
 from lib.people.records import MOST_EMAILS, StoredRecord, name_of
@@ -46,26 +49,36 @@ class Merge:
 class RecordMerges:
     """Merges records in storage."""
 
-    def __init__(self, people: People, index: AddressIndex) -> None:
+    def __init__(self, people: People, index: AddressIndex, consents: Consents) -> None:
         self._people = people
         self._index = index
+        self._consents = consents
 
     async def merge_record(
-        self, organization: str, record: RecordRef, into: RecordRef, if_match: IfMatch | None = None
+        self,
+        organization: str,
+        record: RecordRef,
+        into: RecordRef,
+        actor: ConsentActor,
+        by: str | None = None,
+        if_match: IfMatch | None = None,
     ) -> Merge:
         """Make `record` a redirect to `into`, or to the record that stands for that one. Again is the same.
 
+        `actor` and `by` are named by consents that it enters, as `Consents.append_consent` has them.
         Raises NotFound, WrongField, NotAllowed, Stale, StorageError; after an error of storage the caller asks again.
         """
         found = await self._people.stored_record(organization, record)
         check_version(if_match, found[1] if found else None)
 
         async def merge_once() -> Merge:
-            return await self._merge(organization, record, into)
+            return await self._merge(organization, record, into, actor, by)
 
         return await retry_on_conflict(f"record {name_of(record)}", merge_once, on=(Stale, Conflict))
 
-    async def _merge(self, organization: str, record: RecordRef, into: RecordRef) -> Merge:
+    async def _merge(
+        self, organization: str, record: RecordRef, into: RecordRef, actor: ConsentActor, by: str | None
+    ) -> Merge:
         lost = await self._people.stored_record(organization, record)
         kept = await self._people.standing_record(organization, into)
         if lost is None:
@@ -78,6 +91,9 @@ class RecordMerges:
             raise WrongField(["into"], "a record cannot be merged into itself, or into one that was merged into it")
         await self._check_family(organization, lost[0], kept[0])
         united = unite_records(kept[0], lost[0])
+        if lost[0].follow_email == "do_not_allow":
+            source = f"the record {record.type} {record.id}, which was merged"
+            await self._consents.keep_no(organization, lost[0].emails, source, actor, by)
         etag, _ = await self._index.save_record(organization, united, IfMatch.for_version(kept[1]))
         redirects = [record, *lost[0].merged]
         await self._redirect(organization, lost, united.ref())

@@ -109,10 +109,13 @@ class RecipientLookup:
         about = [name_of(RecordRef(type=regarding.type, id=regarding.id))] if regarding else []
 
         async def find_records() -> tuple[dict[str, list[AddressEntry]], list[str], Families]:
-            """Read the records while consents are read: neither waits for the other."""
-            entries = await self._entries(organization, emails if is_known and by == "address" else [])
+            """Read the records while consents are read, and those that are named while the index is."""
+            entries, families = await asyncio.gather(
+                self._entries(organization, emails if is_known and by == "address" else []),
+                read_families(self._people, organization, [*named, *about]),
+            )
             found = [each.name for some in entries.values() for each in some[:MOST_RECORDS]]
-            return entries, found, await read_families(self._people, organization, [*named, *about, *found])
+            return entries, found, await read_families(self._people, organization, found, families)
 
         (entries, found, families), consents = await asyncio.gather(
             find_records(), self._consents_of(organization, emails if is_known else [])

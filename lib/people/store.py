@@ -48,9 +48,13 @@ class UsersPage:
     """Where the next page begins; None after the last one."""
 
 
+RECORDS = "record|"
+"""Beginning of the partitions of records, one for each type."""
+
+
 def record_partition(record_type: str) -> str:
     """The partition of the records of one type."""
-    return f"record|{record_type}"
+    return RECORDS + record_type
 
 
 class People:

@@ -26,7 +26,12 @@ from lib.storage.sort_keys import newest_first
 TaskType = Literal["task", "case", "call"]
 TaskStatus = Literal["open", "closed"]
 
-_PARTITION = "task"
+TASKS = "task"
+"""The partition of all tasks and cases."""
+
+TASK_ROWS = "id|"
+"""Beginning of the keys of the tasks themselves; others are their places in lists."""
+
 _ANY = "*"
 
 
@@ -69,7 +74,7 @@ class Tasks:
 
     async def load_task(self, organization: str, task: str) -> tuple[Task, str] | None:
         """Read a task and its etag; None if there is none."""
-        row = await self._tables.read_row(table(organization, "people"), _PARTITION, f"id|{task}")
+        row = await self._tables.read_row(table(organization, "people"), TASKS, TASK_ROWS + task)
         return None if row is None else (unpack(Task, row), row.etag or "")
 
     async def list_tasks(
@@ -80,7 +85,7 @@ class Tasks:
         keys = Range.prefix(start)
         if after:
             keys = Range(low=keys.low, high=keys.high, after=f"{start}{after}")
-        async for row in self._tables.query(table(organization, "people"), _PARTITION, keys, limit):
+        async for row in self._tables.query(table(organization, "people"), TASKS, keys, limit):
             yield row.key.removeprefix(start), unpack(Task, row)
 
     async def close_task(self, organization: str, task: str, now: datetime) -> Task | None:
@@ -96,7 +101,7 @@ class Tasks:
             kept = {place.key for place in places}
             changes: list[Change] = [Replace(Row(row.partition, row.key, row.values, etag))]
             changes += [Upsert(place) for place in places]
-            changes += [Delete(_PARTITION, place.key) for place in _places(before) if place.key not in kept]
+            changes += [Delete(TASKS, place.key) for place in _places(before) if place.key not in kept]
             await self._write(organization, changes)
             return after
 
@@ -107,9 +112,9 @@ class Tasks:
         found = await self.load_task(organization, task)
         if found is None:
             return
-        changes: list[Change] = [Delete(_PARTITION, place.key) for place in _places(found[0])]
+        changes: list[Change] = [Delete(TASKS, place.key) for place in _places(found[0])]
         try:
-            await self._write(organization, [Delete(_PARTITION, f"id|{task}"), *changes])
+            await self._write(organization, [Delete(TASKS, TASK_ROWS + task), *changes])
         except Stale:
             return
 
@@ -121,10 +126,10 @@ class Tasks:
 
 
 def _row(task: Task) -> Row:
-    return Row(_PARTITION, f"id|{task.id}", pack(task))
+    return Row(TASKS, TASK_ROWS + task.id, pack(task))
 
 
 def _places(task: Task) -> list[Row]:
     place = f"{newest_first(milliseconds(task.at))}|{task.id}"
     lists = product((task.status, _ANY), (task.type, _ANY))
-    return [Row(_PARTITION, f"{status}|{kind}|{place}", pack(task)) for status, kind in lists]
+    return [Row(TASKS, f"{status}|{kind}|{place}", pack(task)) for status, kind in lists]

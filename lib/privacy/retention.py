@@ -21,7 +21,7 @@ from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.summary import Summary
 from lib.assessment.visit_rows import PARTITIONS
 from lib.assessment.visits import LASTS, Visits
-from lib.cards.store import Card, Cards
+from lib.cards.store import CARD_ROWS, Card, Cards
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale
 from lib.feed.models import KEPT_MILLISECONDS
@@ -33,10 +33,10 @@ from lib.organizations.audit import Audit
 from lib.organizations.registry import Organizations
 from lib.organizations.settings import KeepDays, OrganizationSettings
 from lib.people.address_hashes import AddressHashes, short_hash
-from lib.people.calls import Activity
+from lib.people.calls import ACTIVITIES, Activity
 from lib.people.erased_addresses import erased_hash
 from lib.people.mail_limit import MailLimit
-from lib.people.tasks import Task, Tasks
+from lib.people.tasks import TASK_ROWS, TASKS, Task, Tasks
 from lib.privacy.message_erasure import MessageErasure
 from lib.privacy.scanning import ScanPlace, scan_rows
 from lib.privacy.subjects import Subject
@@ -61,7 +61,7 @@ _MOST_FAILURES = 20
 
 _STATE = "retention"
 _KINDS = ("messages", "cards", "people")
-_ROWS = {"messages": Range(low="m", high="t"), "cards": Range.prefix("id|"), "people": Range()}
+_ROWS = {"messages": Range(low="m", high="t"), "cards": Range.prefix(CARD_ROWS), "people": Range()}
 _DAY = 86_400_000
 """Milliseconds; a run moves on by so much at most."""
 
@@ -268,11 +268,11 @@ class Retention:
 
     async def _sweep_activity(self, run: _Run, row: Row) -> None:
         """Delete a call, or a task or case that is closed, whose time is over."""
-        if row.partition == "task" and row.key.startswith("id|"):
+        if row.partition == TASKS and row.key.startswith(TASK_ROWS):
             task = unpack(Task, row)
             if task.status == "closed" and milliseconds(task.at) <= run.cutoffs.activities:
                 await self.tasks.remove_task(run.organization, task.id)
-        elif row.partition.startswith("activity|"):
+        elif row.partition.startswith(ACTIVITIES):
             activity = unpack(Activity, row)
             if activity.status == "closed" and milliseconds(activity.at) <= run.cutoffs.activities:
                 try:

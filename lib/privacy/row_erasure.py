@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from lib.assessment.visits import Visits
-from lib.cards.store import Card, Cards
+from lib.cards.store import CARD_ROWS, Card, Cards
 from lib.errors import Stale
 from lib.feed.stopped import TOLD_STOPS
 from lib.fields import RecordRef
@@ -24,10 +24,14 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.request_rows import REQUEST_ROW
 from lib.people.address_hashes import short_hash
-from lib.people.address_index import AddressIndex
+from lib.people.address_index import ADDRESSES, AddressIndex
+from lib.people.bounces import BOUNCES
+from lib.people.calls import ACTIVITIES
+from lib.people.consents import CONSENTS
 from lib.people.mail_limit import MailLimit
 from lib.people.records import StoredRecord
-from lib.people.tasks import Task
+from lib.people.store import RECORDS, USERS
+from lib.people.tasks import TASKS, Task
 from lib.privacy.message_erasure import tells_of_subject
 from lib.privacy.subjects import GONE, Subject
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables
@@ -41,12 +45,7 @@ log = logging.getLogger("heed.privacy")
 ShowRecord = Callable[[str, RecordRef], Awaitable[object]]
 """Shows a record that was put as it is now, of (organization, record)."""
 
-_RECORDS = "record|"
-_ACTIVITIES = "activity|"
-_TASKS = "task"
-_USERS = "user"
-_CARD = "id|"
-_BY_ADDRESS = ("consent|", "bounce|", "address|")
+_BY_ADDRESS = (CONSENTS, BOUNCES, ADDRESSES)
 """Beginnings of the partitions of `people` whose names end with the hash of an address."""
 
 
@@ -103,11 +102,11 @@ class RowErasure:
     async def _erase_by_kind(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         if kind == EVIDENCE:
             return await self._erase_visit(organization, row, subject)
-        if kind == "people" and row.partition.startswith(_RECORDS):
+        if kind == "people" and row.partition.startswith(RECORDS):
             return await self._erase_record(organization, row, subject)
-        if kind == "people" and (row.partition == _TASKS or row.partition.startswith(_ACTIVITIES)):
+        if kind == "people" and (row.partition == TASKS or row.partition.startswith(ACTIVITIES)):
             return await self._erase_task(organization, row, subject)
-        if kind == "cards" and row.key.startswith(_CARD):
+        if kind == "cards" and row.key.startswith(CARD_ROWS):
             return await self._erase_card(organization, row, subject)
         if kind == "requests" and row.key == REQUEST_ROW:
             return await self._erase_answer(organization, row, subject)
@@ -115,7 +114,7 @@ class RowErasure:
             people = " ".join(each for each in row.text("people").split() if each != subject.person_hash)
             left = Row(row.partition, row.key, {**row.values, "people": people}, row.etag)
             return await self._replace(organization, kind, left)
-        if kind == "people" and row.partition == _USERS:
+        if kind == "people" and row.partition == USERS:
             return False
         return await self._redact_row(organization, kind, row, subject)
 
@@ -152,7 +151,7 @@ class RowErasure:
         """Take what a task, a case or a call says from it, where it is about the subject's mail."""
         about = unpack(_About, row)
         if about.message and await self._is_theirs(organization, about, subject):
-            document = unpack(Task, row) if row.partition == _TASKS else None
+            document = unpack(Task, row) if row.partition == TASKS else None
             columns = subject.redact_columns(row)
             bare = Row(row.partition, row.key, columns)
             values = pack(document.model_copy(update={"title": GONE, "text": ""})) if document else _titled(bare)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from cachetools import LRUCache
 
 from lib.clock import Clock
+from lib.sending.mx_lookup import make_resolver
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver
@@ -81,7 +82,7 @@ class AskDns:
         async with self._making:
             if self._resolver is None:
                 # The import takes some 40 ms; hits must not wait for it.
-                self._resolver = await asyncio.to_thread(_make_resolver, self._server)
+                self._resolver = await asyncio.to_thread(make_resolver, self._server, SECONDS)
         from dns.resolver import NXDOMAIN, NoAnswer
 
         try:
@@ -91,15 +92,3 @@ class AskDns:
         if kind == "MX":
             return [str(server.exchange) for server in sorted(answer, key=lambda server: int(server.preference))]
         return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
-
-
-def _make_resolver(server: tuple[str, int] | None) -> Resolver:
-    import dns.asyncbackend
-    from dns.asyncresolver import Resolver
-
-    dns.asyncbackend.get_backend("asyncio")
-    resolver = Resolver(configure=server is None)
-    if server is not None:
-        resolver.nameservers, resolver.port = [server[0]], server[1]
-    resolver.timeout, resolver.lifetime = SECONDS / 2, SECONDS
-    return resolver

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from lib.clock import Clock
@@ -36,7 +37,10 @@ class EngagedRecords:
             is_wanted = record_type in (None, place.split("|")[1]) and rollup.was_engaged(now)
             return "show" if is_wanted else "pass"
 
-        return await sifted_page(lambda place, most: self._rows.listed(organization, place, most), sift, after, limit)
+        def read(place: str | None, most: int) -> AsyncIterator[tuple[str, Rollup]]:
+            return self._rows.listed(organization, place, most)
+
+        return await sifted_page(read, sift, after, limit, passes_many=record_type is not None)
 
     async def tidy(self) -> int:
         """Take records off the list whose week is over, and move those whose weights have changed; for a timer.

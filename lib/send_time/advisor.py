@@ -1,8 +1,8 @@
 """Delivery advice for a message: read the sender and the recipient's engagement with earlier mail; then advise.
 
 Cost: what looking the recipient up costs (`lib.people.recipients`), one read (sender) and one list of the recipient's
-mails, then one read for each mail that was engaged with, at most `MOST_MAILS`, all at the same time. With Azure Maps,
-two requests to it for a record without a time zone.
+mails, then one read for each mail that was engaged with and of which the list does not know when, at most `MOST_MAILS`,
+all at the same time. With Azure Maps, two requests to it for a record without a time zone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from lib.clock import moment, wall_time
 from lib.fields import RecordRef
+from lib.lists.acts import PersonAct
 from lib.lists.store import Listed, Lists, scope_of
 from lib.messages.models import StoredMessage
 from lib.organizations.settings import WorkHours
@@ -45,19 +46,33 @@ class Advisor:
         self._rows = rows
         self._maps = maps
 
+    async def read_ahead(self, organization: str, message: StoredMessage) -> Sequence[Listed] | None:
+        """Read the newest mails of a message's only recipient before it is looked up; None where no record is named."""
+        recipients = message.recipients()
+        if len(recipients) != 1 or recipients[0].record is None:
+            return None
+        return await self._lists.newest_of_record(organization, recipients[0].record, _LISTED)
+
     async def advise(
-        self, organization: str, work_hours: WorkHours, match: RecordMatch, sender_zone: str, now: datetime
+        self,
+        organization: str,
+        work_hours: WorkHours,
+        match: RecordMatch,
+        sender_zone: str,
+        now: datetime,
+        read_ahead: Sequence[Listed] | None = None,
     ) -> Advice:
         """Advise when to send a message to its only recipient; no time is suggested where the place is not known.
 
         The place of a recipient who may be one of several records is known if all of these have the same time zone.
+        `read_ahead` are the mails that `read_ahead` found.
         """
         if not match.possible:
             return Advice(sentences.NO_RECORD)
         place = await self._place_of_all(match.possible, now)
         if isinstance(place, Nowhere):
             return Advice(place.because)
-        mails = await self._mails(organization, match.record, ZoneInfo(place.zone)) if match.record else []
+        mails = await self._mails(organization, match, ZoneInfo(place.zone), read_ahead)
         return await asyncio.to_thread(advise, place, work_hours, sender_zone, mails, now)
 
     async def sender_zone(self, organization: str, message: StoredMessage) -> str:
@@ -82,26 +97,43 @@ class Advisor:
                 return found
         return await asyncio.to_thread(place_of, record.time_zone, record.address, now)
 
-    async def _mails(self, organization: str, recipient: RecordRef, zone: ZoneInfo) -> list[EarlierMail]:
+    async def _mails(
+        self, organization: str, match: RecordMatch, zone: ZoneInfo, read_ahead: Sequence[Listed] | None
+    ) -> list[EarlierMail]:
         """Read what the recipient did with the newest mails that went to nobody else and were engaged with."""
-        page = self._lists.page(organization, scope_of(record=recipient), "followed", "-sent_at", None, _LISTED)
-        engaged = [listed.message async for _, listed in page if _is_engaged(listed, recipient)]
-        mails = await asyncio.gather(*(self._mail(organization, message, zone) for message in engaged[:MOST_MAILS]))
+        record = match.record
+        if record is None:
+            return []
+        is_alone = len(match.possible) == 1 and match.possible[0].ref() == record and not match.possible[0].merged
+        if read_ahead is None or not is_alone:
+            page = self._lists.page(organization, scope_of(record=record), "followed", "-sent_at", None, _LISTED)
+            read_ahead = [listed async for _, listed in page]
+        engaged = [listed for listed in read_ahead if _is_engaged(listed, record)]
+        mails = await asyncio.gather(*(self._mail(organization, listed, zone) for listed in engaged[:MOST_MAILS]))
         return [mail for mail in mails if mail]
 
-    async def _mail(self, organization: str, message: StoredMessage, zone: ZoneInfo) -> EarlierMail | None:
-        """Read what people did with a mail; None where it is not known when it was sent or first read."""
-        found = [each async for each in self._rows.newest_first(organization, message.id, limit=_MOST_FACTS)]
-        if message.sent_at is None or len(found) == _MOST_FACTS:
+    async def _mail(self, organization: str, listed: Listed, zone: ZoneInfo) -> EarlierMail | None:
+        """Tell what people did with a mail; None where it is not known when it was sent or first read."""
+        message, acts = listed.message, listed.acts
+        if message.sent_at is None:
             return None
-        return EarlierMail(
-            wall_time(message.sent_at, zone),
-            [
-                EarlierAct(fact.kind, wall_time(moment(fact.at), zone), verdict.probability)
-                for _, fact, verdict in found
-                if verdict.kind == "human"
-            ],
-        )
+        if acts is None:
+            acts = await self._acts(organization, message.id)
+        if acts is None:
+            return None
+        done = [EarlierAct(each.kind, wall_time(moment(each.at), zone), each.probability) for each in acts]
+        return EarlierMail(wall_time(message.sent_at, zone), done)
+
+    async def _acts(self, organization: str, message: str) -> list[PersonAct] | None:
+        """Read the acts of people from the message's facts; None where these are too many."""
+        found = [each async for each in self._rows.newest_first(organization, message, limit=_MOST_FACTS)]
+        if len(found) == _MOST_FACTS:
+            return None
+        return [
+            PersonAct(kind=fact.kind, at=fact.at, probability=verdict.probability)
+            for _, fact, verdict in found
+            if verdict.kind == "human"
+        ]
 
 
 def _is_engaged(listed: Listed, recipient: RecordRef) -> bool:

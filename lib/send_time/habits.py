@@ -16,21 +16,24 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from lib.chances import Correction
 from lib.clock import wall_time
 from lib.send_time.office_hours import OfficeHours, moments_of
-from lib.send_time.patterns import HOURS_OF_WEEK, Base, Pattern, patterns_of
+from lib.send_time.patterns import HOURS_OF_WEEK, Base, Pattern, patterns_of, starts_of
 from lib.send_time.reading import EarlierMail, Waits, hour_of_week, is_at_night, spans_of, waits_of
 
 FEWEST_SITTINGS = 5
 """Times at which mail was read, below which there is no habit."""
-SURE_ENOUGH = 0.9
-"""Probability that the recipient's own hour is better, from which the advice uses it."""
+SURE_ENOUGH = 0.97
+"""Probability that the recipient's own hour is better, from which the advice uses it. Just below are recipients to whom
+all mail comes at one hour: reading it when it comes explains their mails as well, whatever comes true for others."""
 READ_WITHIN = timedelta(hours=3)
 LEAST_GAIN = 0.1
 """Share of mail that has to be read in time in addition, for a time to be worth another advice."""
@@ -45,8 +48,15 @@ _SAME = 1.001
 """Ratio of exposures up to which two times are as good as each other."""
 
 
-HABITS_CORRECTION = Correction(0.2, 1.2)
-OFFICE_CORRECTION = Correction(0.7, 1.15)
+_COMPUTED = (0.001, 0.01, 0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 0.99, 0.999)
+HABITS_CORRECTION = Correction(
+    _COMPUTED,
+    (0.0034, 0.0052, 0.0342, 0.1009, 0.2451, 0.334, 0.3833, 0.5215, 0.7167, 0.9041, 0.9674, 0.9929, 0.9983, 0.9996),
+)
+OFFICE_CORRECTION = Correction(
+    _COMPUTED,
+    (0.0007, 0.0045, 0.0155, 0.0372, 0.1095, 0.2859, 0.4889, 0.7492, 0.876, 0.9096, 0.9122, 0.9765, 0.9851, 0.9969),
+)
 """Chosen by `python -m bench.advice.hours.tuning`, with seeds that no table reports."""
 
 
@@ -94,65 +104,79 @@ def weigh_times(
     """Compare the times of a week with `suggested`, the advice by office hours.
 
     None where mail was read at fewer than `FEWEST_SITTINGS` times. Public holidays are skipped, and quiet hours unless
-    the recipient was surely active in them. Takes some 20 milliseconds: call it in a thread.
+    the recipient was surely active in them. Takes some 8 milliseconds: call it in a thread.
     """
     waits = waits_of(own)
     if waits.sittings < FEWEST_SITTINGS:
         return None
     patterns = patterns_of(waits, office)
+    local = wall_time(suggested, office.zone)
+    instead = _waited(local, READ_WITHIN)
+    against = [_Against.of(pattern, instead) for pattern in patterns]
     moments = _best_moments(_rates(patterns), waits, office, suggested, now)
     return WeighedTimes(
-        tuple(_compare(patterns, moment, suggested, office.zone, waits.mails_read) for moment in moments),
-        OFFICE_CORRECTION.apply(_probability_of_none_better(patterns, suggested, office.zone)),
+        tuple(_compare(against, moment, suggested, office.zone, waits.mails_read) for moment in moments),
+        OFFICE_CORRECTION.apply(_probability_of_none_better(against, hour_of_week(local))),
     )
 
 
+class _Against(NamedTuple):
+    """A pattern, and what the time by office hours is worth by it."""
+
+    pattern: Pattern
+    exposure: float
+    share: float
+    """Of mail that is read in time."""
+
+    @classmethod
+    def of(cls, pattern: Pattern, instead: _Waited) -> _Against:
+        exposure = pattern.exposure(instead[pattern.ages])
+        return cls(pattern, exposure, pattern.share_read(exposure))
+
+
 def _compare(
-    patterns: Sequence[Pattern], moment: datetime, suggested: datetime, zone: ZoneInfo, mails: int
+    against: Sequence[_Against], moment: datetime, suggested: datetime, zone: ZoneInfo, mails: int
 ) -> TimeComparison:
-    then, instead = (_waited(wall_time(at, zone), READ_WITHIN) for at in (moment, suggested))
+    then = _waited(wall_time(moment, zone), READ_WITHIN)
     probability = share = other_share = 0.0
-    for pattern in patterns:
-        exposure, other = pattern.exposure(then[pattern.ages]), pattern.exposure(instead[pattern.ages])
+    for pattern, other, its_share in against:
+        exposure = pattern.exposure(then[pattern.ages])
         share += pattern.probability * pattern.share_read(exposure)
-        other_share += pattern.probability * pattern.share_read(other)
+        other_share += pattern.probability * its_share
         if pattern.habit and exposure > other * _SAME:
             probability += pattern.probability
     sure = HABITS_CORRECTION.apply(probability)
     return TimeComparison(moment, sure, share, other_share, _days_after(moment, suggested), mails)
 
 
-def _probability_of_none_better(patterns: Sequence[Pattern], suggested: datetime, zone: ZoneInfo) -> float:
-    local = wall_time(suggested, zone)
-    first, instead = hour_of_week(local), _waited(local, READ_WITHIN)
-    return sum(
-        pattern.probability
-        for pattern in patterns
-        if not any(_is_worth_waiting(pattern, start, first, instead) for start in pattern.starts())
-    )
+def _probability_of_none_better(against: Sequence[_Against], first: int) -> float:
+    """Probability that no habit is worth waiting for, from the hour `first` of the week on."""
+    return sum(each.pattern.probability for each in against if not _is_worth_waiting(each.pattern, each.share, first))
 
 
-def _is_worth_waiting(pattern: Pattern, start: int, first: int, instead: _Waited) -> bool:
-    """Whether a mail at the hour `start` of the week is worth more than `instead`, at the hour `first`."""
-    then = [((start + passed) % HOURS_OF_WEEK, hours) for passed, hours in enumerate(_FULL_HOURS[pattern.ages])]
-    gain = pattern.share_read(pattern.exposure(then)) - pattern.share_read(pattern.exposure(instead[pattern.ages]))
-    return gain >= LEAST_GAIN + COST_OF_A_DAY * ((start - first) % HOURS_OF_WEEK) / 24
+def _is_worth_waiting(pattern: Pattern, instead: float, first: int) -> bool:
+    """Whether more is read of a mail at the beginning of the habit than the share `instead`, enough for the wait."""
+    for start in starts_of(pattern.habit):
+        gain = pattern.share_read(pattern.exposure(_waited_from(start)[pattern.ages])) - instead
+        if gain >= LEAST_GAIN + COST_OF_A_DAY * ((start - first) % HOURS_OF_WEEK) / 24:
+            return True
+    return False
 
 
-_Waited = dict[bool, list[tuple[int, float]]]
+_Waited = Mapping[bool, Sequence[tuple[int, float]]]
+_A_MONDAY = datetime(2001, 1, 1)  # noqa: DTZ001
 
 
-def _waited(local: datetime, time: timedelta) -> _Waited:
+def _waited(local: datetime, within: timedelta) -> _Waited:
     """The (hour of the week, hours of waiting) of a mail that is sent then, if it ages and if not."""
-    spans = list(spans_of(local, local + time))
+    return _waited_from(hour_of_week(local), local - local.replace(minute=0, second=0, microsecond=0), within)
+
+
+@lru_cache(1024)
+def _waited_from(hour: int, past: timedelta = timedelta(0), within: timedelta = READ_WITHIN) -> _Waited:
+    local = _A_MONDAY + timedelta(hours=hour) + past
+    spans = list(spans_of(local, local + within))
     return {ages: [(span.hour_of_week, span.hours(ages=ages)) for span in spans] for ages in (False, True)}
-
-
-_FULL_HOURS = {
-    ages: [hours for _, hours in each]
-    for ages, each in _waited(datetime(2000, 1, 1), READ_WITHIN).items()  # noqa: DTZ001
-}
-"""Hours of waiting from a full hour on, by hour of the clock."""
 
 
 def _days_after(moment: datetime, suggested: datetime) -> float:

@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import time
 from functools import lru_cache
 from itertools import accumulate
-from operator import itemgetter
 
 from lib.send_time.office_hours import OfficeHours
 from lib.send_time.reading import DAY_BEGINS, DAY_ENDS, Waits, WaitSpan, freshness, hour_of_week, spans_of
@@ -42,6 +42,8 @@ _ALL_DAYS, _WORK_DAYS, _DAYS_OFF, _ONE_DAY = 0.35, 0.25, 0.25, 0.15
 
 _OUTSIDE = (0.04, 0.2)
 """Rates outside of a habit's hours, in those of the habit, before the base: equally probable."""
+
+_LOGS_OUTSIDE = tuple(math.log(outside) for outside in _OUTSIDE)
 
 _SHAPE, _RATE = 0.5, 0.5
 """The Gamma prior of the rate, wide enough for minutes of waiting and for days: half a reading in half an hour."""
@@ -88,10 +90,6 @@ class Pattern:
     rate: float
     """Shape and rate (in hours) of the Gamma distribution of the rate of reading."""
 
-    def starts(self) -> list[int]:
-        """Return the hours of the week at which the habit begins; none without one."""
-        return [hour for hour in self.habit if (hour - 1) % HOURS_OF_WEEK not in self.habit]
-
     def exposure(self, waited: Sequence[tuple[int, float]]) -> float:
         """Add up (hour of the week, hours of waiting), each weighted with the relative rate of its hour."""
         total = 0.0
@@ -105,23 +103,28 @@ class Pattern:
         return 1 - math.pow(self.rate / (self.rate + exposure), self.shape)
 
 
+@lru_cache(2048)
+def starts_of(habit: frozenset[int]) -> list[int]:
+    """Return the hours of the week at which a habit begins."""
+    return [hour for hour in habit if (hour - 1) % HOURS_OF_WEEK not in habit]
+
+
 def patterns_of(waits: Waits, office: OfficeHours) -> list[Pattern]:
     """Weigh all patterns by the waits. The most probable comes first; their probabilities add up to one."""
-    weighed = list(_weighed(waits, office))
-    highest = max(log for log, _ in weighed)
-    weights = [(math.exp(log - highest), fields) for log, fields in weighed if log > highest - _LEAST_LOG]
-    total = sum(weight for weight, _ in weights)
-    weights.sort(key=itemgetter(0), reverse=True)
-    sums = list(accumulate(weight for weight, _ in weights))
-    most = bisect_left(sums, _KEPT * total)
-    return [Pattern(weight / sums[most], *fields) for weight, fields in weights[: most + 1]]
+    possible = _possible(office.days, office.start, office.end, waits.has_quiet_hours)
+    shape, rates, logs = _weighed(waits, office, possible)
+    highest = max(logs)
+    weights = [math.exp(log - highest) if log > highest - _LEAST_LOG else 0.0 for log in logs]
+    order = sorted((place for place, weight in enumerate(weights) if weight), key=weights.__getitem__, reverse=True)
+    sums = list(accumulate(map(weights.__getitem__, order)))
+    most = bisect_left(sums, _KEPT * sum(weights))
+    return [
+        Pattern(weights[place] / sums[most], *possible.each[place], shape, rates[place]) for place in order[: most + 1]
+    ]
 
 
-_Unweighed = tuple[bool, Base, frozenset[int], float, float, float]
-
-
-def _weighed(waits: Waits, office: OfficeHours) -> Iterator[tuple[float, _Unweighed]]:
-    """Yield the logarithm of each pattern's probability, up to a constant, and its other fields."""
+def _weighed(waits: Waits, office: OfficeHours, possible: _Possible) -> tuple[float, list[float], list[float]]:
+    """Return the shape of all patterns, and each one's rate and logarithm of its probability, up to a constant."""
     counted = [
         (wait, [span for span in spans_of(wait.sent, wait.until) if _counts(span, waits, office)])
         for wait in waits.each
@@ -130,33 +133,65 @@ def _weighed(waits: Waits, office: OfficeHours) -> Iterator[tuple[float, _Unweig
     readings = [0.0] * HOURS_OF_WEEK
     for wait in read:
         readings[hour_of_week(wait.until)] += wait.weight
-    total = sum(readings)
-    shape = _SHAPE + total
-    bases = _bases(office)
-    habits = _habits(office.days, waits.has_quiet_hours)
-    inside = [sum(map(readings.__getitem__, habit.hours)) for habit in habits]
+    shape = _SHAPE + sum(readings)
+    priors = _priors_with_readings(readings, possible.habits)
+    logs, rates = list[float](), list[float]()
     for ages in (False, True):
         aged = sum(wait.weight * math.log(freshness((wait.until - wait.sent).total_seconds() / 3600)) for wait in read)
         waited = [0.0] * HOURS_OF_WEEK
         for wait, spans in counted:
             for span in spans:
                 waited[span.hour_of_week] += wait.weight * span.hours(ages=ages)
-        for base in bases:
+        for base in possible.bases:
             exposure = [hours * relative for hours, relative in zip(waited, base.rates, strict=True)]
             at_base = sum(count * math.log(base.rates[hour]) for hour, count in enumerate(readings) if count)
+            its_rates = _rates(exposure, possible.habits)
             constant = at_base + (aged if ages else 0.0)
-            everywhere = sum(exposure)
-            rate = _RATE + everywhere
-            log = constant + math.log(_NO_HABIT) - shape * math.log(rate)
-            yield log, (ages, base, frozenset(), 1.0, shape, rate)
-            constant += math.log((1 - _NO_HABIT) / len(_OUTSIDE))
-            for habit, count in zip(habits, inside, strict=True):
-                within = sum(map(exposure.__getitem__, habit.hours))
-                for outside in _OUTSIDE:
-                    rate = _RATE + within + outside * (everywhere - within)
-                    ratios = (total - count) * math.log(outside)
-                    log = constant + habit.prior + ratios - shape * math.log(rate)
-                    yield log, (ages, base, habit.hours, outside, shape, rate)
+            logs += [constant + prior - shape * math.log(rate) for prior, rate in zip(priors, its_rates, strict=True)]
+            rates += its_rates
+    return shape, rates, logs
+
+
+def _priors_with_readings(readings: Sequence[float], habits: Sequence[_Habit]) -> list[float]:
+    """Return the logarithms of the priors of one base's patterns, times the habits' ratios at the readings."""
+    total = sum(readings)
+    priors = [math.log(_NO_HABIT)]
+    constant = math.log((1 - _NO_HABIT) / len(_OUTSIDE))
+    for habit in habits:
+        elsewhere = total - sum(map(readings.__getitem__, habit.hours))
+        for log in _LOGS_OUTSIDE:
+            priors.append(constant + habit.prior + elsewhere * log)
+    return priors
+
+
+def _rates(exposure: Sequence[float], habits: Sequence[_Habit]) -> list[float]:
+    """Return the rates of the Gamma distributions of one base's patterns."""
+    everywhere = sum(exposure)
+    rates = [_RATE + everywhere]
+    for habit in habits:
+        within = sum(map(exposure.__getitem__, habit.hours))
+        for outside in _OUTSIDE:
+            rates.append(_RATE + within + outside * (everywhere - within))
+    return rates
+
+
+@dataclass(frozen=True, slots=True)
+class _Possible:
+    """All patterns that are weighed."""
+
+    bases: list[Base]
+    habits: list[_Habit]
+    each: list[tuple[bool, Base, frozenset[int], float]]
+    """Fields of each pattern, up to `outside`. Of each base the one without a habit comes first."""
+
+
+@lru_cache(8)
+def _possible(days: frozenset[int], start: time, end: time, has_quiet_hours: bool) -> _Possible:
+    """All patterns with these office hours. `days` are numbered from 1, Monday."""
+    bases, habits = _bases(days, start, end), _habits(days, has_quiet_hours)
+    kinds = [(frozenset[int](), 1.0), *((habit.hours, outside) for habit in habits for outside in _OUTSIDE)]
+    each = [(ages, base, *kind) for ages in (False, True) for base in bases for kind in kinds]
+    return _Possible(bases, habits, each)
 
 
 def _counts(span: WaitSpan, waits: Waits, office: OfficeHours) -> bool:
@@ -165,11 +200,12 @@ def _counts(span: WaitSpan, waits: Waits, office: OfficeHours) -> bool:
     return not (at_night and waits.has_quiet_hours) and office.holiday(span.start.date()) is None
 
 
-def _bases(office: OfficeHours) -> list[Base]:
+def _bases(days: frozenset[int], start: time, end: time) -> list[Base]:
+    last = end.hour if end.minute else end.hour - 1
     return [
         Base(
             tuple(
-                1.0 if _is_office_hour(office, day, hour) else others if day + 1 in office.days else days_off
+                days_off if day + 1 not in days else 1.0 if start.hour <= hour <= last else others
                 for day in range(7)
                 for hour in range(24)
             )
@@ -178,12 +214,6 @@ def _bases(office: OfficeHours) -> list[Base]:
     ]
 
 
-def _is_office_hour(office: OfficeHours, day: int, hour: int) -> bool:
-    last = office.end.hour if office.end.minute else office.end.hour - 1
-    return day + 1 in office.days and office.start.hour <= hour <= last
-
-
-@lru_cache(32)
 def _habits(work_days: frozenset[int], has_quiet_hours: bool) -> list[_Habit]:
     """All habits that are considered, in quiet hours or not. `work_days` are numbered from 1, Monday."""
     on, off = {day - 1 for day in work_days}, set(range(7)) - {day - 1 for day in work_days}

@@ -105,7 +105,7 @@ class DnsResolve:
         async with self._making:
             if self._resolver is None:
                 # The import takes some 40 ms; hits must not wait for it.
-                self._resolver = await asyncio.to_thread(_make_resolver, self._server)
+                self._resolver = await asyncio.to_thread(make_resolver, self._server, LIMIT)
         from dns.resolver import NXDOMAIN, NoAnswer
 
         try:
@@ -116,7 +116,8 @@ class DnsResolve:
         return [str(server.exchange) for server in servers]
 
 
-def _make_resolver(server: tuple[str, int] | None) -> Resolver:
+def make_resolver(server: tuple[str, int] | None, seconds: float) -> Resolver:
+    """Make a resolver that asks the machine's name servers, or `server`, and gives up after so many seconds."""
     import dns.asyncbackend
     from dns.asyncresolver import Resolver
 
@@ -125,5 +126,5 @@ def _make_resolver(server: tuple[str, int] | None) -> Resolver:
     if server is not None:
         resolver.nameservers, resolver.port = [server[0]], server[1]
     # Half of the time for a server that is silent, and as much again for the next one, or the next try.
-    resolver.timeout, resolver.lifetime = LIMIT / 2, LIMIT
+    resolver.timeout, resolver.lifetime = seconds / 2, seconds
     return resolver

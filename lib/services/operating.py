@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from lib.catalogues.ages import newest_dates
 from lib.operations.administration import Administration
 from lib.operations.backup import Backup
+from lib.operations.deployment import Deployment
 from lib.operations.due_check import DueCheck
 from lib.operations.evidence_check import EvidenceCheck
 from lib.operations.inconsistencies import ConsistencyCheck
@@ -58,13 +60,22 @@ class Operating(Privacy):
             self.clock,
         )
 
+    @cached_property
+    def deployment(self) -> Deployment:
+        return Deployment(self.storage.queues, self.organizations, self.sweep, self._catalogue_dates, self.clock)
+
+    def _catalogue_dates(self) -> dict[str, str | None]:
+        return {**newest_dates(self.settings.catalogues), "announced networks": self.catalogues.systems.as_of}
+
     async def _refresh(self, organization: str, message: str) -> None:
         await self.assessor.refresh(organization, message)
 
-    async def _repair(self, organization: str) -> None:
+    async def _repair(self, organization: str) -> int:
+        left = 0
         for check in self.consistency_checks:
             async for finding in check.find(organization):
-                await finding.repair()
+                left += not await finding.repair()
+        return left
 
     async def _erase_address(self, organization: str, email: str) -> None:
         """Erase all that is held about an address, to the end. Raises StorageError, Unavailable where it fails."""
@@ -82,6 +93,7 @@ class Operating(Privacy):
     def transfer(self) -> Transfer:
         return Transfer(
             self.storage.tables,
+            self.organizations,
             self.people,
             self.address_index,
             self.engagements,
@@ -99,7 +111,7 @@ class Operating(Privacy):
         tables, messages = self.storage.tables, self.messages
         records = RecordsFollower(self.engagements, self.people, self.storage.queues)
         return (
-            DueCheck(tables, self.due, messages, self.people, self.alert_choices, self.digests.enter),
+            DueCheck(tables, self.due, messages, self.people, self.digests.enter),
             ListsCheck(tables, self.lists, messages, self.assessor, self.lists_follower),
             RecordsCheck(tables, messages, self.assessor, records, self.engagements, self.clock),
             EvidenceCheck(tables, messages, self.clock),

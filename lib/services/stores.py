@@ -306,7 +306,7 @@ class Stores:
 
     @cached_property
     def record_merges(self) -> RecordMerges:
-        return RecordMerges(self.people, self.address_index)
+        return RecordMerges(self.people, self.address_index, self.consents)
 
     @cached_property
     def recipient_lookup(self) -> RecipientLookup:

@@ -83,12 +83,13 @@ class Moving(BaseModel):
 
     to: OwnAccount
 
-    phase: Literal["copying", "closed", "settling"]
+    phase: Literal["copying", "closed", "settling", "cancelled"]
     """`copying`: the organization works as ever, in the old account. `closed`: nothing is written, neither here nor
-    there. `settling`: the organization works in the new account, and the old one still has its rows."""
+    there. `settling`: the organization works in the new account, and the old one still has its rows. `cancelled`: the
+    organization works as ever, in the old account, and the new one still has rows of the copy."""
 
     digests: dict[str, str] = {}
-    """What the old account's tables held when they were compared last, as a hash by kind."""
+    """What the old account held when it was compared last: a hash for each kind of table, and one for the blobs."""
 
 
 def resolve_account(organization: str, own: OwnAccount, environment: Mapping[str, str], shared: Account) -> Account:

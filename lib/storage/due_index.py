@@ -164,12 +164,17 @@ class DueIndex:
         with suppress(Missing):
             await self._tables.write_rows(DUE, [Delete(partition, key)])
 
-    async def drop_organization(self, organization: str) -> None:
-        """Remove every entry of an organization that is deleted. It reads the whole index. Raises StorageError."""
+    async def drop_organization(self, organization: str, check: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Remove every entry of an organization, each after `check`. It reads the whole index.
+
+        Raises StorageError, what `check` does.
+        """
         kinds = [Range.prefix(f"{kind}|") for kind in KINDS]
         rows = [row for kind in kinds async for row in self._tables.query(DUE, kind)]
         for row in rows:
-            if row.key.split("|")[1] == organization:
+            if row.key.split("|")[1:2] == [organization]:
+                if check is not None:
+                    await check()
                 with suppress(Missing):
                     await self._tables.write_rows(DUE, [Delete(row.partition, row.key)])
 

@@ -54,6 +54,10 @@ WEBHOOKS = "webhooks"
 QUEUES = (INTERACTIONS, OUTBOX, INBOUND, JOBS, WEBHOOKS)
 
 
+MAILS = "inbound/"
+"""The beginning of the names of blobs that are raw mails."""
+
+
 def table(organization: str, kind: str) -> str:
     """The name of an organization's table, such as `heedacmemessages`.
 

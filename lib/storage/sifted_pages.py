@@ -1,4 +1,4 @@
-"""Pages of a list whose rows are not all shown: rows are read until a page is full, in a few queries at most."""
+"""Pages of a list whose rows are not all shown: rows are read until a page is full, in two queries at most."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ Item = TypeVar("Item")
 Sifted = Literal["show", "pass", "end"]
 """`show`: the item is on the page. `pass`: it is passed over. `end`: neither it nor any later item is shown."""
 
-_MOST_QUERIES = 5
-_FURTHER = 200
-"""Rows of each query but the first."""
+_MANY = 800
+"""Rows of a query where many may be passed over: one answer of storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +29,17 @@ async def sifted_page(
     sift: Callable[[str, Item], Sifted],
     after: str | None,
     limit: int,
+    *,
+    passes_many: bool = False,
 ) -> SiftedPage[Item]:
     """Read a page of what `sift` shows, given each item's place and the item itself.
 
-    `read` gives so many (place, item) behind a place. After five queries the page ends, whether or not it is full.
+    `read` gives so many (place, item) behind a place. It is asked twice, or once where `sift` is known to pass over
+    many items; then the page ends, whether or not it is full.
     """
     found, last_found = list[Item](), after
-    for number in range(_MOST_QUERIES):
-        count, most = 0, _FURTHER if number else limit + 1
+    for most in (max(limit + 1, _MANY),) if passes_many else (limit + 1, _MANY):
+        count = 0
         async for place, item in read(after, most):
             count, after = count + 1, place
             verdict = sift(place, item)

@@ -132,6 +132,46 @@ async def test_an_error_names_the_fields_that_are_wrong(caller: Caller, heed_cli
     assert raised.value.faults == (heed_client.FieldFault(("to", 0, "mail"), "unknown_field", fault["msg"]),)
 
 
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ({"code": "invalid", "detail": "No."}, "422 invalid: No."),
+        ({"code": "invalid", "detail": "No.", "errors": None}, "422 invalid: No."),
+        ({"code": "invalid", "detail": "No.", "errors": "no list"}, "422 invalid: No."),
+        ({"code": "invalid", "detail": "No.", "errors": {"loc": []}}, "422 invalid: No."),
+        ({"code": "invalid", "detail": "No.", "errors": 7}, "422 invalid: No."),
+        ({"code": "invalid", "detail": "No.", "errors": ["a", None, 1, ["loc"]]}, "422 invalid: No."),
+        ({"code": None, "detail": None, "errors": []}, "422 unknown: Unprocessable"),
+        ({"code": ["invalid"], "detail": {"a": 1}}, "422 unknown: Unprocessable"),
+        ({}, "422 unknown: Unprocessable"),
+    ],
+)
+async def test_an_error_whose_fields_are_odd_is_an_error_without_them(
+    caller: Caller, heed_client: ModuleType, problem: dict[str, object], said: str
+) -> None:
+    async with scripted_server(Scripted(422, json.dumps(problem))) as server:
+        with pytest.raises(heed_client.HeedError, match=said) as raised:
+            await replace(caller, url=server.url).call("organizations.make_user_token", "rita")
+
+    assert raised.value.faults == ()
+
+
+async def test_of_a_field_that_is_half_told_the_rest_is_filled_in(caller: Caller, heed_client: ModuleType) -> None:
+    errors = [{}, {"loc": None, "msg": None}, {"loc": "to", "code": 5}, {"loc": ["to", None, 0], "msg": "no"}]
+    async with scripted_server(Scripted(422, json.dumps({"code": "invalid", "errors": errors}))) as server:
+        with pytest.raises(heed_client.HeedError) as raised:
+            await replace(caller, url=server.url).call("organizations.make_user_token", "rita")
+
+    fault = heed_client.FieldFault
+    assert raised.value.faults == (*[fault((), "invalid", "")] * 3, fault(("to", 0), "invalid", "no"))
+
+
+async def test_an_answer_that_is_nested_too_deeply_is_an_error(caller: Caller, heed_client: ModuleType) -> None:
+    async with scripted_server(Scripted(422, "[" * 200_000)) as server:
+        with pytest.raises(heed_client.HeedError, match="422 unknown"):
+            await replace(caller, url=server.url).call("organizations.make_user_token", "rita")
+
+
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "[]", ""])
 async def test_an_error_of_a_proxys_is_an_error_all_the_same(
     caller: Caller, heed_client: ModuleType, body: str

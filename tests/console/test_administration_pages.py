@@ -6,27 +6,26 @@ import re
 
 import pytest
 
-from lib.storage import Storage
 from lib.storage.memory import memory_storage
 from tests.console.administering import OPERATOR_PATHS, SETTINGS_PATHS, fill
 from tests.console.site import Visitor
 from tests.console.test_operator import Operator
-from tests.console.test_pages import HOSTILE, LARGEST, MOST_REQUESTS, MOST_ROUNDS, Counted, CountingRequests
+from tests.console.test_pages import HOSTILE
 from tests.console.world import make_world
 from tests.support.heed import Heed
+from tests.support.rounds import LARGEST, MOST_REQUESTS, MOST_ROUNDS, Counted, counting_rounds
 
 
 async def test_each_page_is_small_and_asks_storage_seldom() -> None:
-    counted, memory = Counted(), memory_storage()
-    storage = Storage(CountingRequests(memory.tables, counted), CountingRequests(memory.blobs, counted), memory.queues)
-    heed = (await make_world(await Heed(storage=storage).start())).heed
+    counted = Counted()
+    heed = (await make_world(await Heed(storage=counting_rounds(memory_storage(), counted)).start())).heed
     admin, operator = Visitor(heed), Operator(heed)
     await admin.sign_in(key=await fill(heed))
     await operator.enter()
     await admin.page("settings/readiness")  # its checks ask more, once a minute
     for visitor, paths in ((admin, SETTINGS_PATHS), (operator, OPERATOR_PATHS)):
         for path in paths:
-            counted.requests = counted.rounds = 0
+            counted.clear()
             answer = await visitor.get(path)
             page = answer.body.decode()
             assert answer.status == 200, path

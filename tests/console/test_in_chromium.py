@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.console.site import AXE, WIDTHS, browsing, new_tab, serving_heed, sign_in
+from tests.console.test_not_lost import take_down
 from tests.console.test_pages import paths
 from tests.console.world import World
 from tests.support.cards import cards
@@ -144,6 +145,36 @@ async def test_a_page_refreshes_by_itself(world: World, browser: Any) -> None:
     await page.clock.run_for(31_000)
 
     await shown.wait_for(state="detached")
+
+
+async def test_what_is_said_once_leaves_the_filters_in_the_address(world: World, browser: Any) -> None:
+    page = await tab(browser, [])
+    await sign_in(page, world.heed)
+
+    await page.goto(f"{CONSOLE}failures?whose=all&did=sent")
+    await page.get_by_text("Noted as sent.").wait_for()
+
+    assert page.url == f"{CONSOLE}failures?whose=all"
+
+
+async def test_what_was_typed_is_sent_once_more_when_storage_is_back(
+    world: World, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await tab(browser, [])
+    await sign_in(page, world.heed)
+    await page.goto(f"{CONSOLE}write")
+    await page.get_by_label("To", exact=True).fill("bob@fabrikam.example")
+    await page.get_by_label("Subject").fill("Words that took an hour")
+    with monkeypatch.context() as outage:
+        take_down(outage, world.heed, "read_row", "write_rows")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_role("heading", name="Storage does not answer just now").wait_for()
+        found = await faults(page) if AXE.exists() else []
+
+    await page.get_by_role("button", name="Send it once more").click()
+    await page.get_by_text("Saved.").wait_for()
+    assert await page.get_by_label("Subject").input_value() == "Words that took an hour"
+    assert found == []
 
 
 async def test_the_menu_opens_by_keyboard_on_a_narrow_screen_without_scripts(world: World, browser: Any) -> None:

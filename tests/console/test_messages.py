@@ -7,9 +7,11 @@ import html
 import io
 import re
 
+import pytest
+
 from tests.console.site import Visitor
 from tests.console.world import World
-from tests.support.heed import ADMIN_KEY
+from tests.support.heed import ADMIN_KEY, Response
 
 
 def subjects(page: str) -> list[str]:
@@ -96,3 +98,30 @@ async def test_where_people_see_their_own_mail_there_is_no_way_to_others(world: 
     assert "Of Tom" not in subjects(page)
     assert "Everybody’s" not in page
     assert (await rita.get(f"messages/{toms}")).status == 404
+
+
+def rows_of(answer: Response) -> list[list[str]]:
+    assert answer.headers["content-type"].startswith("text/csv")
+    return list(csv.reader(io.StringIO(answer.body.decode("utf-8-sig"))))
+
+
+async def test_a_file_holds_all_rows_of_the_list(rita: Visitor) -> None:
+    for number in range(205):
+        await rita.heed.draft(subject=f"=Offer {number:03}", to=[{"email": "x@example.com", "name": "+1 x"}])
+
+    head, *rows = rows_of(await rita.get("messages?view=all&q=offer&status=draft&sort=subject&format=csv"))
+
+    assert [row[head.index("subject")] for row in rows] == [f"'=Offer {number:03}" for number in range(205)]
+    assert {len(row) for row in rows} == {len(head)}
+
+
+async def test_a_file_that_is_cut_says_so(rita: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.console.downloads.MOST_ROWS", 4)
+    monkeypatch.setattr("functions.console.downloads._PAGE", 2)
+
+    whole = rows_of(await rita.get("people?format=csv"))
+    cut = rows_of(await rita.get("messages?view=all&format=csv"))
+
+    assert len(whole) == 3
+    assert len(cut) == 6
+    assert cut[-1] == ["Only the first 4 rows are here: narrow the list down to get the others."]

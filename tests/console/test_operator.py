@@ -10,6 +10,7 @@ import pytest
 from lib.storage.layout import OUTBOX
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.console.site import FORM, Visitor
+from tests.support.failing import Failure, failing_storage
 from tests.support.heed import ADMIN_KEY, GMAIL, Heed, Response
 from tests.support.judging import weigh_anew
 
@@ -105,8 +106,20 @@ async def test_the_state_tells_of_queues_sweeps_and_catalogues(operator: Operato
     heed.clock.move(minutes=40)
     await operator.enter()
     page = await operator.page("operator")
-    assert "All is well" in page
+    assert "that of acme is 2400 s behind" in page
     assert re.search(r"<th scope=\"row\">acme</th>.*40 minutes", page)
+    assert re.search(r"<th scope=\"row\">networks</th><td>20\d\d-\d\d", page)
+
+
+async def test_the_state_tells_what_it_can_while_storage_is_down(operator: Operator) -> None:
+    storage = operator.heed.storage
+    down = Heed(clock=operator.heed.clock, storage=failing_storage(storage, failure := Failure()))
+    failure.fail_always()
+    visitor = Operator(down)
+    visitor.cookie = operator.cookie
+    page = await visitor.page("operator")
+    assert "Something is failing" in page
+    assert "does not answer" in page
     assert re.search(r"<th scope=\"row\">networks</th><td>20\d\d-\d\d", page)
 
 

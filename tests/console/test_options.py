@@ -60,13 +60,14 @@ async def test_a_user_opts_out(visitor: Visitor) -> None:
 
 
 async def test_what_is_wrong_is_named_and_stays_as_it_was_typed(visitor: Visitor) -> None:
-    answer = await visitor.post("options/you", {**YOU, "networks": "the office", "time_zone": "Vienna"})
+    answer = await visitor.post("options/you", {**YOU, "networks": "192.0.2.0/24\r\noffice", "time_zone": "Vienna"})
 
     page = answer.body.decode()
     assert answer.status == 422
-    assert "Nothing was saved." in page
-    assert "not a network, such as 192.0.2.0/24" in page
-    assert "the office</textarea>" in page
+    assert "Please look at these fields:" in page
+    assert 'id="time_zone-wrong"' in page
+    assert "“office”: not a network, such as 192.0.2.0/24" in page.partition('id="networks-wrong"')[2]
+    assert "192.0.2.0/24\noffice</textarea>" in page.replace("\r", "")
     assert 'value="Vienna"' in page
     assert (await visitor.heed.get("/users/rep1"))["time_zone"] == "UTC"
 
@@ -75,7 +76,7 @@ async def test_networks_of_colleagues_are_shown(visitor: Visitor) -> None:
     user = {"email": "rep2@acme.example", "networks": ["198.51.100.0/24"]}
     await visitor.heed.put("/users/rep2", user)
 
-    assert "count as your own side, too: 198.51.100.0/24." in shown(await visitor.page("options"))
+    assert "count as your own side, too, such as 198.51.100.0/24." in shown(await visitor.page("options"))
 
 
 async def test_what_the_organization_tracks_is_said(visitor: Visitor) -> None:
@@ -132,7 +133,7 @@ async def test_a_wrong_choice_of_alerts_changes_nothing(visitor: Visitor) -> Non
         rest = [each for each in alerts() if each[0] != field[0]]
         answer = await send(visitor, "options/alerts", *rest, field)
         assert answer.status == 422, field
-        assert "Nothing was saved." in answer.body.decode()
+        assert "Please look at" in answer.body.decode()
     assert (await visitor.heed.api("GET", "/users/rep1/alerts")).status == 404
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from functions.console.static_files import FOLDER
-from lib.storage import Storage, Unavailable
+from lib.storage import Unavailable
 from lib.storage.memory import memory_storage
-from lib.storage.protocols import EVERYTHING
 from tests.console.site import Visitor
 from tests.console.world import World, make_world
 from tests.support.heed import Heed
-
-MOST_ROUNDS, MOST_REQUESTS, LARGEST = 4, 12, 60_000
+from tests.support.rounds import LARGEST, MOST_REQUESTS, MOST_ROUNDS, Counted, counting_rounds
 
 
 def paths(world: World) -> list[str]:
@@ -37,61 +32,29 @@ def paths(world: World) -> list[str]:
     return ["", *lists, *shown, f"conversations/{world.offer}", *writing, *people, *work, *reports]
 
 
-@dataclass
-class Counted:
-    """Requests to storage. A round is what goes on at the same time."""
-
-    requests: int = 0
-    rounds: int = 0
-    under_way: int = 0
-
-    async def __aenter__(self) -> None:
-        if self.under_way == 0:
-            self.rounds += 1
-        self.requests += 1
-        self.under_way += 1
-        for _ in range(20):  # whatever else is asked for at the same time begins now
-            await asyncio.sleep(0)
-
-    async def __aexit__(self, *error: object) -> None:
-        self.under_way -= 1
-
-
-class CountingRequests:
-    """Tables or blobs whose requests are counted."""
-
-    def __init__(self, inner: Any, counted: Counted) -> None:
-        self._inner = inner
-        self._counted = counted
-
-    def __getattr__(self, name: str) -> Any:
-        inner = getattr(self._inner, name)
-        if name == "query":
-            return self._query
-
-        async def ask(*arguments: Any, **named: Any) -> Any:
-            async with self._counted:
-                return await inner(*arguments, **named)
-
-        return ask
-
-    async def _query(self, table: str, partition: Any, keys: Any = EVERYTHING, limit: Any = None) -> AsyncIterator[Any]:
-        async with self._counted:
-            rows = [row async for row in self._inner.query(table, partition, keys, limit)]
-        for row in rows:
-            yield row
-
-
 async def test_each_page_takes_four_rounds_and_twelve_requests_at_most() -> None:
-    counted, memory = Counted(), memory_storage()
-    storage = Storage(CountingRequests(memory.tables, counted), CountingRequests(memory.blobs, counted), memory.queues)
-    world = await make_world(await Heed(storage=storage).start(inbound={"keep": "excerpt"}))
+    counted = Counted()
+    heed = Heed(storage=counting_rounds(memory_storage(), counted))
+    world = await make_world(await heed.start(inbound={"keep": "excerpt"}))
     rita = Visitor(world.heed)
     await rita.sign_in()
     for path in paths(world):
-        counted.requests = counted.rounds = 0
+        counted.clear()
         await rita.page(path)
         assert (path, counted.rounds <= MOST_ROUNDS, counted.requests <= MOST_REQUESTS) == (path, True, True), counted
+
+
+async def test_a_search_that_passes_over_much_mail_takes_no_more() -> None:
+    counted = Counted()
+    heed = await Heed(storage=counting_rounds(memory_storage(), counted)).start()
+    for number in range(60):
+        await heed.draft(subject=f"Offer {number}")
+    rita = Visitor(heed)
+    await rita.sign_in()
+    for filters in ("q=nothing", "q=Offer 1", "status=failed&sort=subject", "sent_before=2020-01-01"):
+        counted.clear()
+        await rita.page(f"messages?view=all&whose=all&{filters.replace(' ', '+')}")
+        assert counted.rounds <= MOST_ROUNDS, (filters, counted)
 
 
 async def test_no_page_is_larger_than_60_kb(world: World, rita: Visitor) -> None:
@@ -119,6 +82,7 @@ async def test_a_mails_body_is_shown_without_what_it_would_run_or_load(world: Wo
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
     assert "frame-ancestors 'self'" in policy
+    assert answer.headers["x-dns-prefetch-control"] == "off"
     assert "https://elsewhere.example/pixel.png" in answer.body.decode()  # which the policy keeps from loading
     assert "/o/" not in answer.body.decode()
 

@@ -10,7 +10,8 @@ import pytest
 from tests.console.site import Visitor
 from tests.support.heed import ADMIN_KEY, Heed
 
-PAGES = ("organization", "users", "keys", "webhooks", "mailboxes", "rules", "hours", "scores", "privacy", "inbound")
+FORMS = ("organization", "hours", "scores", "privacy", "inbound")
+PAGES = (*FORMS, "sign-in", "users", "keys", "webhooks", "mailboxes", "rules")
 CONTROLS = ("switches", "readiness", "audit")
 MAILBOX = {"kind": "imap", "host": "imap.example.com", "user": "eve", "secret": "HEED_MAILBOX_ACME_X"}
 
@@ -69,7 +70,7 @@ async def test_salespeople_see_no_settings(visitor: Visitor) -> None:
         assert (await visitor.get(f"settings/{path}")).status == 403
 
 
-@pytest.mark.parametrize("path", ["organization", "hours", "scores", "privacy", "inbound"])
+@pytest.mark.parametrize("path", FORMS)
 async def test_saving_a_form_as_it_is_changes_nothing(admin: Administrator, path: str) -> None:
     before = await settings_of(admin.heed)
     assert await admin.fill(f"settings/{path}") == (303, f"/console/settings/{path}?did=saved")
@@ -264,6 +265,116 @@ async def test_rules_are_made_and_deleted(admin: Administrator) -> None:
     assert "support@acme.example" in await admin.page("settings/rules")
     await admin.fill("settings/rules/support/delete")
     assert "There is none yet" in await admin.page("settings/rules")
+
+
+async def test_rules_are_changed_by_the_form(admin: Administrator) -> None:
+    fields = {"title": "Call back", "due_in_hours": 24, "text": "two\nlines"}
+    rule = {"when": {"to": "support@acme.example", "kind": "new"}, "create": {"type": "task", "fields": fields}}
+    await admin.heed.put("/rules/support", rule)
+    before = await admin.heed.get("/rules/support")
+
+    assert await admin.fill("settings/rules/support") == (303, "/console/settings/rules")
+    same = await admin.heed.get("/rules/support")
+    assert {**same, "etag": ""} == {**before, "etag": ""}
+
+    form = hidden_and_shown(await admin.page("settings/rules/support"))
+    await admin.fill("settings/rules/support", {"title": "Answer", "from": "@example.com"})
+    found = await admin.heed.get("/rules/support")
+    assert found["create"]["fields"] == {**fields, "title": "Answer"}
+    assert found["when"]["from"] == "@example.com"
+    late = await admin.post_raw("settings/rules/support", {**form, "title": "Other"})
+    assert late.status == 412
+    assert "Somebody has changed this rule meanwhile" in late.body.decode()
+    status, page = await admin.fill("settings/rules/support", {"from": "nobody", "to": "example.com"})
+    assert (status, 'id="from-wrong"' in page, 'id="to-wrong"' in page) == (422, True, True)
+    status, page = await admin.fill("settings/rules/support", {"more_fields": "due_in_hours: soon"})
+    assert (status, "due_in_hours" in page) == (422, True)
+
+
+async def test_all_rules_and_webhooks_can_be_reached(admin: Administrator) -> None:
+    for number in range(101):
+        rule = {"when": {"to": f"r{number}@acme.example"}, "create": {"type": "case"}}
+        await admin.heed.put(f"/rules/r{number:03}", rule)
+    page = await admin.page("settings/rules")
+    assert "r100" not in page
+    [more] = re.findall(r'href="/console/(settings/rules\?[^"]+)" data-more="list"', page)
+    assert "r100" in await admin.page(html.unescape(more))
+
+
+async def test_mailboxes_are_made_and_changed_by_the_form(admin: Administrator) -> None:
+    given = {
+        "id": "sales",
+        "kind": "imap",
+        "host": "imap.example.com",
+        "user": "sales@acme.example",
+        "secret": "HEED_MAILBOX_ACME_SALES",
+        "owner": "rep1",
+        "folders": "INBOX\r\nINBOX/Big deals => opportunity/o1",
+        "categories": "Follow\r\nSupport => case",
+    }
+    assert await admin.fill("settings/mailboxes/save", given, of="settings/mailboxes/new") == (
+        303,
+        "/console/settings/mailboxes",
+    )
+    made = await admin.heed.get("/mailboxes/sales")
+    assert [each["path"] for each in made["folders"]] == ["INBOX", "INBOX/Big deals"]
+    assert made["folders"][1]["regarding"] == {"type": "opportunity", "id": "o1", "name": None}
+    assert made["categories"] == [{"name": "Follow", "create": None}, {"name": "Support", "create": "case"}]
+    assert (made["owner"], made["enabled"], made["queue"], made["port"]) == ("rep1", True, False, None)
+
+    named = [{"path": "INBOX", "regarding": {"type": "case", "id": "7", "name": "Number seven"}}]
+    await admin.heed.api("PATCH", "/mailboxes/sales", {"folders": named})
+    await admin.fill("settings/mailboxes/save", {"security": "starttls"}, of="settings/mailboxes/sales/edit")
+    changed = await admin.heed.get("/mailboxes/sales")
+    assert (changed["security"], changed["folders"]) == ("starttls", named)
+
+    status, page = await admin.fill("settings/mailboxes/save", given, of="settings/mailboxes/new")
+    assert (status, "There is a mailbox sales already" in page) == (422, True)
+    wrong = {"host": "not a host", "port": "many", "folders": "INBOX\r\nDeals => x"}
+    status, page = await admin.fill("settings/mailboxes/save", wrong, of="settings/mailboxes/sales/edit")
+    assert status == 422
+    assert all(f'id="{name}-wrong"' in page for name in ("host", "port", "folders"))
+    assert "“Deals”: " in page.partition('id="folders-wrong"')[2]
+    assert 'value="not a host"' in page
+
+
+async def test_the_provider_of_the_organization_is_set_and_removed(admin: Administrator) -> None:
+    given = {
+        "issuer": "https://login.example.com/tenant",
+        "audience": "api",
+        "client_id": "console",
+        "user_claim": "oid",
+        "role_claim": "roles",
+        "roles": "Sales => user\r\nHead of sales => full",
+    }
+    assert await admin.fill("settings/sign-in", given) == (303, "/console/settings/sign-in?did=saved")
+    found = await settings_of(admin.heed)
+    assert found["sign_in"] == {**given, "roles": {"Sales": "user", "Head of sales": "full"}}
+    await admin.fill("settings/sign-in")
+    assert (await settings_of(admin.heed))["sign_in"] == found["sign_in"]
+
+    status, page = await admin.fill("settings/sign-in", {"issuer": "login", "roles": "Sales => user\r\nBoss => king"})
+    assert (status, 'id="issuer-wrong"' in page) == (422, True)
+    assert "“Boss”: " in page.partition('id="roles-wrong"')[2]
+    form = hidden_and_shown(await admin.page("settings/sign-in"))
+    await admin.fill("settings/organization", {"name": "Acme Ltd"})
+    assert (await admin.post_raw("settings/sign-in", form)).status == 412
+
+    assert "Remove the provider?" in await admin.page("settings/sign-in/remove")
+    await admin.fill("settings/sign-in/remove")
+    assert (await settings_of(admin.heed))["sign_in"] is None
+
+
+async def test_the_wrong_entry_of_a_list_is_quoted_at_its_field(admin: Administrator) -> None:
+    typed = {"networks": "192.0.2.0/24\r\nnowhere"}
+    status, page = await admin.fill("settings/users/save", typed, of="settings/users/rep1")
+    assert status == 422
+    assert "“nowhere”: " in page.partition('id="networks-wrong"')[2]
+
+    wrong = {"cors_origins": "https://crm.example.com\r\ncrm.example.com/x"}
+    status, page = await admin.fill("settings/organization", wrong)
+    assert status == 422
+    assert "“crm.example.com/x”: " in page.partition('id="cors_origins-wrong"')[2]
 
 
 async def test_switches_take_a_second_step_to_switch_off_and_one_to_switch_on(admin: Administrator) -> None:

@@ -86,6 +86,19 @@ async def test_a_session_ends_after_twelve_hours(heed: Heed, visitor: Visitor) -
     assert (await visitor.get()).status == 303
 
 
+async def test_a_person_sends_no_more_requests_than_a_key() -> None:
+    heed = await Heed(settings={"HEED_REQUESTS_PER_SECOND": "5"}).start()
+    visitor = Visitor(heed)
+    await visitor.sign_in()
+
+    answers = [await visitor.get("reminders") for _ in range(6)]
+
+    assert [each.status for each in answers] == [200] * 5 + [429]
+    assert answers[-1].headers["retry-after"] == "1"
+    heed.clock.move(seconds=1)
+    assert (await visitor.get("reminders")).status == 200
+
+
 async def test_signing_out_drops_the_cookie(visitor: Visitor) -> None:
     answer = await visitor.post_raw("sign-out", {})
 

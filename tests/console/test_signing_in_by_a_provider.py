@@ -89,6 +89,28 @@ async def test_the_provider_is_asked_as_the_standards_say(heed: Heed, provider: 
     assert all(query[name] != other[name] for name in ("state", "nonce", "code_challenge"))
 
 
+async def test_the_provider_is_asked_once_however_many_sign_ins_are_begun(
+    heed: Heed, provider: IdentityProvider
+) -> None:
+    person = Person(heed)
+    for _ in range(20):
+        await Person(heed).leave()
+    assert (await person.get(await person.come_back(await person.leave()))).status == 303
+
+    assert provider.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+async def test_a_provider_that_is_down_is_left_alone_for_some_seconds(heed: Heed, provider: IdentityProvider) -> None:
+    provider.is_down = True
+    path = "/console/sign-in/provider?organization=acme"
+    assert {(await Person(heed).get(path)).status for _ in range(10)} == {503}
+    assert len(provider.asked) == 1
+
+    provider.is_down = False
+    heed.clock.move(seconds=5)
+    assert (await Person(heed).get(path)).status == 303
+
+
 async def test_an_answer_of_another_sign_in_is_refused(heed: Heed) -> None:
     mine, others = Person(heed), Person(heed)
     await mine.leave()
@@ -180,7 +202,6 @@ async def test_a_provider_that_is_down_is_told_from_a_refusal(heed: Heed, provid
     provider.is_down = True
 
     assert (await person.get(back)).status == 503
-    assert (await person.get("/console/sign-in/provider?organization=acme")).status == 503
 
 
 async def test_another_provider_ends_the_sessions_of_the_first(heed: Heed, provider: IdentityProvider) -> None:
@@ -193,14 +214,54 @@ async def test_another_provider_ends_the_sessions_of_the_first(heed: Heed, provi
         assert (await person.get("/console/")).status == 303
 
 
-async def test_an_organization_without_a_provider_says_so(heed: Heed, provider: IdentityProvider) -> None:
+async def answers_to(heed: Heed, name: str) -> list[tuple[int, dict[str, str], str]]:
+    """What strangers are told of an organization, with its name left out."""
+    paths = [f"/console/sign-in?organization={name}", f"/console/sign-in/provider?organization={name}&next=/console/"]
+    answers = [await Person(heed).get(path) for path in paths]
+    return [(each.status, dict(each.headers), each.body.decode().replace(name, "NAME")) for each in answers]
+
+
+async def test_strangers_cannot_tell_which_organizations_there_are(heed: Heed, provider: IdentityProvider) -> None:
+    page_of_one_with_a_provider = (await answers_to(heed, "acme"))[0]
+    await heed.organization("qqqq")  # it has no provider at all
+    await have(heed, provider, client_id=None)  # one for the API alone
+
+    nobody = await answers_to(heed, "nono")
+
+    assert nobody == await answers_to(heed, "acme") == await answers_to(heed, "qqqq")
+    assert page_of_one_with_a_provider == nobody[0]
+    assert nobody[1][0] == 404
+    assert "No organization of this name has a sign-in of its own here." in nobody[1][2]
+
+
+async def test_the_storage_is_asked_the_same_for_a_name_that_nobody_has(
+    heed: Heed, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await have(heed, provider, client_id=None)
+    asked: list[str] = []
+    read_row = type(heed.storage.tables).read_row
 
-    answer = await Person(heed).get("/console/sign-in?organization=acme")
+    async def noting(self: Any, table: str, partition: str, key: str) -> Any:
+        asked.append(f"{table} {key}")
+        return await read_row(self, table, partition, key)
 
-    assert "has no identity provider for the console" in answer.body.decode()
-    assert (await Person(heed).get("/console/sign-in/provider?organization=acme")).status == 403
-    assert (await Person(heed).get("/console/sign-in/provider?organization=nothing")).status == 404
+    monkeypatch.setattr(type(heed.storage.tables), "read_row", noting)
+    of_acme = [await answers_to(heed, "acme"), asked.copy()][1]
+    asked.clear()
+    await answers_to(heed, "nono")
+    assert asked == of_acme != []
+
+
+async def test_how_many_names_a_network_tries_is_bounded(heed: Heed) -> None:
+    statuses = [
+        (await Person(heed).get(f"/console/sign-in/provider?organization=guess{number}")).status for number in range(40)
+    ]
+
+    assert statuses[:20] == [404] * 20
+    assert statuses[-1] == 429
+    for _ in range(40):  # those who know their name are not counted
+        heed.clock.move(seconds=1)
+        assert (await Person(heed).get("/console/sign-in/provider?organization=acme")).status == 303
 
 
 async def test_a_person_signs_in_by_clicking(heed: Heed, tmp_path: Path) -> None:
@@ -211,7 +272,7 @@ async def test_a_person_signs_in_by_clicking(heed: Heed, tmp_path: Path) -> None
         await page.get_by_text("Use your organization’s own sign-in").click()
         await page.get_by_label("Name of your organization").fill("acme")
         await page.get_by_role("button", name="Continue").click()
-        await page.get_by_role("link", name="Continue with 127.0.0.1").click()
+        await page.get_by_role("link", name="Continue to the sign-in of acme").click()
 
         await page.get_by_role("heading", name="Messages", exact=True).wait_for()
         assert page.url == f"{BASE_URL}/console/messages?view=all"

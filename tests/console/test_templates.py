@@ -101,3 +101,25 @@ async def test_a_key_that_only_reads_sees_no_way_to_change(world: World) -> None
 
     assert "New template" not in await reader.page("templates")
     assert (await reader.get("templates/first/edit")).status == 403
+
+
+async def test_the_last_of_many_templates_is_shown_as_one_that_is_there(visitor: Visitor) -> None:
+    for number in range(201):
+        await visitor.heed.put(f"/templates/t{number:03}", {**FIRST, "name": f"Template {number:03}"})
+
+    page = await visitor.page("templates/t200")
+
+    assert "This template was deleted" not in page
+    assert "version 1 of 1" in page
+    await visitor.heed.api("DELETE", "/templates/t200")
+    assert "This template was deleted" in await visitor.page("templates/t200?version=1")
+
+
+async def test_names_in_other_scripts_get_templates_of_their_own(visitor: Visitor) -> None:
+    names = ("Первый контакт", "Второй контакт", "最初の連絡")
+    for name in names:
+        answer = await visitor.post("templates/save", {**FIRST, "name": name, "id": "", "etag": "", "text": ""})
+        assert answer.status == 303, answer.body
+        assert name in await visitor.page(answer.headers["location"].removeprefix("/console/"))
+    page = await visitor.page("templates")
+    assert all(name in page for name in names)

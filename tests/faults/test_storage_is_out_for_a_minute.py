@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ from tests.faults.jobs import TIMERS, Request, Tick, Visit
 from tests.faults.proxied import Proxied, proxied
 from tests.faults.story import pixel_of
 from tests.faults.worker import open_heed
+from tests.infra.deployment.log_rows import as_traces, raised_by
 from tests.support.fault_proxy import Fault
 from tests.support.heed import START
 from tests.support.mail_server import Answers, MailServer
@@ -55,7 +57,10 @@ async def site(accounts: Accounts, mails: MailServer) -> AsyncIterator[Site]:
         yield Site(Host(heed, inbox), storage, mails)
 
 
-async def test_hits_are_answered_and_the_log_has_them(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+async def test_hits_are_answered_and_the_log_has_them_and_alerts_find_it(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     host, mails = site.host, site.mails
     message = await host.told_to_go()
     await host.hand_over()
@@ -65,6 +70,7 @@ async def test_hits_are_answered_and_the_log_has_them(site: Site, caplog: pytest
     await host.do(*[Visit(pixel_of(mail))] * 3)
     await site.go_through_a_minute()
     assert caplog.text.count(LOG_MARK) == 3
+    assert raised_by({"AppTraces": as_traces(caplog.records)}) == {"hits-only-in-the-log", "the-sweep-does-not-run"}
     site.storage.fail_all(None)
     await host.replay(caplog.text)
 

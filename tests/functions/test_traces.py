@@ -14,17 +14,18 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from infra.packaging.build import ROOT
 from lib.tracing import message_span, use_tracing
-from lib.transports.memory import MemoryTransport
 from tests.support.heed import SETTINGS, Heed
+from tests.support.leaks import SpanLook, watch_spans
 
 
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
+    provider.add_span_processor(SpanLook())
     use_tracing(provider)
     yield exporter
-    use_tracing(None)
+    watch_spans()
 
 
 def trace_id(span: ReadableSpan) -> str:
@@ -99,12 +100,13 @@ async def test_an_error_is_told_by_its_type_alone(spans: InMemorySpanExporter) -
     assert (span.status.description, span.events) == ("ValueError", ())
 
 
-async def test_nothing_is_traced_before_it_is_switched_on() -> None:
+async def test_nothing_is_traced_before_it_is_switched_on(spans: InMemorySpanExporter) -> None:
+    use_tracing(None)
     heed = await Heed().start()
     message = await clicked(heed)
 
     assert (await heed.get(f"/messages/{message}"))["status"] == "sent"
-    assert isinstance(heed.transport, MemoryTransport)
+    assert spans.get_finished_spans() == ()
 
 
 @pytest.mark.parametrize("part", ["", "recipients"])

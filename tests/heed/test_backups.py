@@ -1,10 +1,17 @@
-"""Backup and restore by command over Azurite; the restore is killed half-way."""
+"""Backup and restore by command over Azurite; each is killed half-way."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from lib.operations import restore
+from lib.operations.backup_file import BackupFile
 from lib.storage import Tables
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
@@ -32,8 +39,9 @@ async def _lived_in(heed: Heed) -> str:
 
 
 async def test_an_organization_comes_back_after_a_restore_that_was_killed(
-    deployment: Deployment, tmp_path: Path
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(restore, "LONGEST_WRITE", 0)  # the process that is killed writes nothing more
     heed, commands = deployment.heed, deployment.commands
     message = await _lived_in(heed)
     timeline = await heed.get(f"/messages/{message}/timeline")
@@ -69,6 +77,26 @@ async def test_an_organization_comes_back_after_a_restore_that_was_killed(
     heed.key = (await commands.run("keys", "make", "acme", "--scope", "full")).out.strip()
     assert await heed.get(f"/messages/{message}/timeline") == timeline
     assert (await heed.get("/records/contact/c7-1"))["name"] == "x" * 100
+
+
+async def test_a_backup_that_was_killed_leaves_the_one_of_before(deployment: Deployment, tmp_path: Path) -> None:
+    heed, file = deployment.heed, tmp_path / "acme.heed"
+    await _lived_in(heed)
+    assert (await deployment.commands.run("backup", "acme", str(file))).code == 0
+    before = file.read_bytes()
+
+    process = deployment.start_command("backup", "acme", str(file))
+    while process.poll() is None and not (tmp_path / "acme.heed.part").exists():
+        await asyncio.to_thread(os.sched_yield)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert file.read_bytes() == before
+
+    again = await deployment.commands.run("backup", "acme", str(file))
+    assert (again.code, os.listdir(tmp_path)) == (0, ["acme.heed"])
+    with closing(BackupFile(file)) as backup:
+        backup.check_whole()
+        assert backup.manifest.rows["people"] == await _count(heed.storage.tables, "people")
 
 
 async def test_a_file_that_is_no_backup_is_refused(deployment: Deployment, tmp_path: Path) -> None:

@@ -13,6 +13,28 @@ async def _listed(heed: Heed) -> list[str]:
     return [each["id"] for each in (await heed.get("/messages?view=all&sort=-opens"))["items"]]
 
 
+async def test_a_repair_that_was_killed_is_ended_by_another_run(deployment: Deployment) -> None:
+    heed, commands, index = deployment.heed, deployment.commands, table("acme", "index")
+    for number in range(12):
+        await heed.draft(subject=f"{number}")
+    await heed.work()
+    before = await _listed(heed)
+    for row in [row async for row in heed.storage.tables.query(index, "all", EVERYTHING)]:
+        await heed.storage.tables.write_rows(index, [Delete(row.partition, row.key)])
+    assert (len(before), await _listed(heed)) == (12, [])
+
+    process = deployment.start_command("check", "acme", "--repair", "--only", "lists")
+    while process.poll() is None and not [row async for row in heed.storage.tables.query(index, "all", limit=1)]:
+        pass
+    process.kill()
+    process.wait()
+    assert (await commands.run("check", "acme", "--only", "lists")).code in (0, 3)
+    mended = await commands.run("check", "acme", "--repair", "--only", "lists")
+
+    assert (mended.code, await _listed(heed)) == (0, before)
+    assert (await commands.run("check", "acme", "--only", "lists")).code == 0
+
+
 async def test_a_tampered_index_is_told_and_then_mended(deployment: Deployment) -> None:
     heed, commands = deployment.heed, deployment.commands
     sent = await heed.sent()

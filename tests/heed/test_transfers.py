@@ -8,7 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from heed.running import OPERATOR
 from lib.catalogues.registry import load_catalogues
+from lib.organizations.audit import AuditEntry
+from lib.storage import Range
+from lib.storage.documents import unpack
+from lib.storage.layout import PRIVACY, table
 from tests.heed.conftest import Commands, Deployment
 from tests.support.heed import ADMIN_KEY, Heed
 
@@ -77,6 +82,24 @@ async def test_wrong_lines_are_told_without_their_values_and_others_taken(
     assert "secret words" not in ran.err
     assert (await deployment.heed.get("/records/contact/c1"))["name"] == "Ada"
     assert (await deployment.commands.run("export", "acme", str(file), "--only", "invoice")).code == 2
+
+
+async def test_a_kept_no_and_a_new_opt_in_are_told_and_audited(deployment: Deployment, tmp_path: Path) -> None:
+    heed, commands = deployment.heed, deployment.commands
+    await heed.put("/users/rep2", {"email": "rep2@example.com", "opt_in": False})
+    users = [{"kind": "user", "id": f"rep{each}", "email": f"r{each}@example.com", "opt_in": True} for each in (2, 3)]
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(b"".join(json.dumps(user).encode() + b"\n" for user in users) + b"\xff\xfe\n")
+
+    ran = await commands.run("import", "acme", str(file))
+
+    assert (ran.code, ran.out) == (3, "user: 2\n")
+    assert "line 1: user: a no was said here, and stays" in ran.err
+    assert "line 3: it is no JSON" in ran.err
+    rows = heed.storage.tables.query(table("acme", PRIVACY), Range.prefix("audit|"))
+    audit = [entry async for row in rows if (entry := unpack(AuditEntry, row)).actor == OPERATOR]
+    said = sorted((entry.act, entry.target, entry.details) for entry in audit)
+    assert said == [("data.imported", None, {"user": 2}), ("user.opt_in", "rep3", {"opt_in": True})]
 
 
 async def test_catalogues_take_effect_together_or_not_at_all(commands: Commands, tmp_path: Path) -> None:

@@ -22,6 +22,12 @@ class Failure:
         self._number = 0
         self._when: When = "before"
         self._always = False
+        self._meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    def interrupt(self, number: int, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Have something else done before the operation of that number, which does not fail."""
+        self.arm(number, "before")
+        self._meanwhile = meanwhile
 
     def arm(self, number: int, when: When) -> None:
         """The first operation from now on is number 1; 0 lets them all pass."""
@@ -34,6 +40,11 @@ class Failure:
     async def meet(self, operation: Callable[[], Awaitable[Result]]) -> Result:
         self.count += 1
         fails = self._always or self.count == self._number
+        if fails and self._meanwhile is not None:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            self.arm(0, "before")
+            await meanwhile()
+            fails = False
         if fails and (self._always or self._when == "before"):
             raise Unavailable("it fails before it was done")
         result = await operation()

@@ -60,6 +60,8 @@ class IdentityProvider:
     """The time on the provider's clock, for ID tokens."""
     id_claims: dict[str, Any] = field(default_factory=dict)
     """Claims of ID tokens that are other than usual; None leaves one out."""
+    access_token: str | None = "its own"
+    """What is given with each ID token: a token for the API where it says `its own`, else this."""
 
     def claims(self, now: float, **fields: Any) -> dict[str, Any]:
         claims = {"iss": self.issuer, "aud": AUDIENCE, "sub": "rep1", "iat": int(now), "exp": int(now) + 600}
@@ -100,7 +102,8 @@ class IdentityProvider:
             return web.json_response({"error": "invalid_grant"}, status=503 if self.is_down else 400)
         claims = {**self.claims(self.now), "aud": asked["client_id"], "nonce": asked["nonce"], **self.id_claims}
         kept = {name: value for name, value in claims.items() if value is not None}
-        return web.json_response({"id_token": signed(kept), "access_token": "x", "token_type": "Bearer"})
+        access = signed(self.claims(self.now)) if self.access_token == "its own" else self.access_token
+        return web.json_response({"id_token": signed(kept), "access_token": access, "token_type": "Bearer"})
 
     async def _answer(self, request: web.Request, document: object) -> web.Response:
         self.asked.append(request.path)

@@ -24,7 +24,7 @@ _CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-_OF_THE_ADMINISTRATOR = r"^/api/(ops/|orgs$|orgs/\{org\}(/keys.*|/audit|/switch-off|/reassess)?$)"
+_OF_THE_ADMINISTRATOR = r"^/api/(ops/|health/deep$|orgs$|orgs/\{org\}(/keys.*|/audit|/switch-off|/reassess)?$)"
 _OF_ORGANIZATIONS = rf"^(?!{_OF_THE_ADMINISTRATOR[1:]})/api/"
 
 

@@ -18,6 +18,9 @@ from tests.support.heed import ADMIN_KEY, GMAIL, Heed, Response
 from tests.support.inbound import answer_to, receive
 
 SECRET = "zebrafinch"
+OF_MAIL = f"{SECRET}-woodlark"
+"""What mail of acme's holds, and nothing else of acme's."""
+
 ADDRESS = "ada@example.com"
 SCOPES = ("full", "read", "inbound", "admin")
 
@@ -78,9 +81,12 @@ async def contents_of(storage: Storage, organization: str) -> dict[str, Any]:
     return found
 
 
-async def two_organizations() -> TwoOrganizations:
-    """Make both: acme with messages, hits, an answer, cards, tasks, files and the like; rival with keys and a user."""
-    heed = await Heed().start()
+async def two_organizations(**settings: str) -> TwoOrganizations:
+    """Make both: acme with messages, hits, an answer, cards, tasks, files and the like; rival with keys and a user.
+
+    `settings` are those of the app.
+    """
+    heed = await Heed(settings=settings).start()
     world = TwoOrganizations(heed)
     await _fill(world)
     await heed.organization("rival")
@@ -141,14 +147,14 @@ async def _send(world: TwoOrganizations) -> None:
     fields = {
         "from": "acme-rep",
         "to": [{"email": ADDRESS, "name": SECRET, "record": {"type": "contact", "id": "acme-thing"}}],
-        "subject": SECRET,
+        "subject": OF_MAIL,
         "regarding": {"type": "opportunity", "id": "acme-thing", "name": SECRET},
-        "html": f'<p>{SECRET} <a href="https://example.com/{SECRET}">offer</a></p>',
+        "html": f'<p>{OF_MAIL} <a href="https://example.com/{OF_MAIL}">offer</a></p>',
     }
     world.draft = await heed.draft(**fields)
     message = world.ids["message"] = await heed.draft(**fields, template="acme-thing")
-    path = f"/api/orgs/acme/messages/{message}/attachments?filename={SECRET}.txt&followed=true"
-    assert (await heed.request("POST", path, SECRET.encode(), key=heed.key)).status == 201
+    path = f"/api/orgs/acme/messages/{message}/attachments?filename={OF_MAIL}.txt&followed=true"
+    assert (await heed.request("POST", path, OF_MAIL.encode(), key=heed.key)).status == 201
     await heed.post(f"/messages/{message}/send")
     await heed.work()
     heed.clock.move(minutes=90)
@@ -156,4 +162,6 @@ async def _send(world: TwoOrganizations) -> None:
     for path in world.links:
         await heed.hit(path, GMAIL)
     await heed.work()
-    world.ids["inbound"] = (await receive(heed, await answer_to(heed, message, SECRET)))["id"]
+    world.ids["inbound"] = (await receive(heed, await answer_to(heed, message, OF_MAIL, subject=f"Re: {OF_MAIL}")))[
+        "id"
+    ]

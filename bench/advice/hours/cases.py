@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -13,7 +13,10 @@ from bench.advice.hours.readers import Reader
 from lib.send_time.office_hours import OfficeHours, holidays_of
 from lib.send_time.reading import EarlierAct, EarlierMail
 
-MAILS = (5, 8, 12, 20, 40)
+MIX: Mapping[int, int] = {0: 8, 5: 8, 8: 5, 12: 3, 20: 2, 40: 1}
+"""How many recipients of a case have read so many mails, for one who has read the most: few people read many. All cases
+are equally frequent."""
+MAILS = tuple(mails for mails in MIX if mails)
 """Numbers of mails that were read."""
 
 _FIRST = datetime(2026, 1, 5)  # noqa: DTZ001
@@ -145,3 +148,5 @@ HABITS = (
     Case("in the evening, 1 of 10 mails opened by a machine", readers.in_the_evening, opened_by_machine=0.1),
     Case("at the weekend, never a click", readers.at_the_weekend, clicked=0.0),
 )
+
+CASES = (*NO_HABIT, *SENDERS_HOUR, *HABITS)

@@ -25,6 +25,8 @@ class Answer:
     """Stated probability that the time is better than that of office hours, from 0 to 1."""
     office_hours: float = 0.0
     """Stated probability that no time is worth more than that of office hours, from 0 to 1."""
+    is_computed: bool = False
+    """Whether both probabilities follow from the recipient's mails; else these are too few to tell."""
 
 
 Policy = Callable[[Question], Answer]
@@ -36,10 +38,10 @@ def heeds(question: Question) -> Answer:
     if weighed is None:
         return _office_hours(question, BY_CUSTOM)
     if not weighed.promising:
-        return _office_hours(question, weighed.office_hours)
+        return Answer(question.suggested_there, False, 0.0, weighed.office_hours, is_computed=True)
     best = weighed.advised or weighed.promising[0]
     at = best.moment.astimezone(zone).replace(tzinfo=None)
-    return Answer(at, best.is_advisable, best.probability, weighed.office_hours)
+    return Answer(at, best.is_advisable, best.probability, weighed.office_hours, is_computed=True)
 
 
 def former(question: Question) -> Answer:

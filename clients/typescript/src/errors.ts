@@ -52,10 +52,10 @@ export async function errorOf(response: Response): Promise<HeedError> {
   const problem = parsed(await response.text());
   return new HeedError(
     response.status,
-    problem.code ?? UNKNOWN,
-    problem.detail ?? ownWords(response),
+    text(problem.code) || UNKNOWN,
+    text(problem.detail) || ownWords(response),
     response.headers.get("X-Request-Id"),
-    problem.errors ?? [],
+    faults(problem.errors),
   );
 }
 
@@ -70,17 +70,35 @@ function ownWords(response: Response): string {
   return response.status >= 400 ? response.statusText : "The answer is a page in HTML, and none of Heed's.";
 }
 
-interface Problem {
-  code?: string;
-  detail?: string;
-  errors?: FieldFault[] | null;
-}
+type Fields = Record<string, unknown>;
 
-function parsed(text: string): Problem {
+function parsed(body: string): Fields {
   try {
-    const problem: unknown = JSON.parse(text);
-    return typeof problem === "object" && problem !== null ? problem : {};
+    return fields(JSON.parse(body));
   } catch {
     return {};
   }
+}
+
+/** Return the fields of an object; none of anything else. */
+function fields(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
+}
+
+/** Return a value that is a text; empty where it is none. */
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** Read the fields that are wrong. What is no such list is a proxy's, and names none. */
+function faults(errors: unknown): FieldFault[] {
+  const found: unknown[] = Array.isArray(errors) ? errors : [];
+  return found
+    .filter((each) => typeof each === "object" && each !== null && !Array.isArray(each))
+    .map(fields)
+    .map(({ loc, code, msg }) => ({
+      loc: (Array.isArray(loc) ? loc : []).filter((part) => typeof part === "string" || Number.isInteger(part)),
+      code: text(code) || "invalid",
+      msg: text(msg),
+    }));
 }

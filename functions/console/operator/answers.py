@@ -14,14 +14,16 @@ from functions.api.rate_limits import authorize_within_limits
 from functions.console.cookies import OPERATOR, read_cookie, write_cookie
 from functions.console.operator.screens import SCREENS, TABS
 from functions.console.operator.visit import OPERATOR_HOME, OperatorVisit
-from functions.console.posts import read_form_of
+from functions.console.posts import check_token, read_door, read_form_of
 from functions.console.rendering import render, words_for
 from functions.console.screen import Redirect, Shown
-from functions.console.visit import FORM_TOKEN, Form
+from functions.console.visit import Form
 from lib.console.operator_sessions import LIFETIME
 from lib.services import Services
 
 _IN, _OUT = "sign-in", "sign-out"
+_PLACE = "operator"
+"""Stands for the operators among organizations that have large work done."""
 
 
 async def answer_operator(
@@ -29,22 +31,24 @@ async def answer_operator(
 ) -> func.HttpResponse:
     """Answer a request below `/console/operator`. Raises Problem for a form that is none of ours."""
     page = rest.removeprefix("operator").removeprefix("/")
-    form = read_form_of(request) if request.method == "POST" else Form()
-    if page == _IN and request.method == "POST":
-        return await _sign_in(services, request, form)
+    is_post = request.method == "POST"
+    if page == _IN and is_post:
+        return await _sign_in(services, request, read_door(request))
     session = services.operator_sessions.check_session(read_cookie(services, request, OPERATOR))
     if session is None:
-        return _door() if request.method != "POST" else _to(OPERATOR_HOME)
-    if request.method == "POST" and not session.accepts_form(form.text(FORM_TOKEN)):
-        raise Problem(403, "The form is of another session: go back, load the page again, and send it once more.")
-    if page == _OUT and request.method == "POST":
+        return _to(OPERATOR_HOME) if is_post else _door()
+    form = Form()
+    if is_post:
+        form = await read_form_of(services, _PLACE, request)
+        check_token(form, session)
+    if page == _OUT and is_post:
         return _to(OPERATOR_HOME, write_cookie(services, OPERATOR, "", 0))
     visit = OperatorVisit(services, endpoints, request, session, page, form)
     try:
         return await _screen(visit)
     except Exception as error:
         problem = problem_of(error, has_if_match=False)
-        values = {"problem": problem.document, "back": OPERATOR_HOME}
+        values = {"problem": problem.document, "back": OPERATOR_HOME, "is_form": is_post}
         template = "storage_is_down.html" if problem.document.status == 503 else "problem.html"
         return _page(template, values, problem.document.status, problem.headers)
 

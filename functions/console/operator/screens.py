@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -11,8 +10,7 @@ from functions.console.operator.visit import OPERATOR_HOME, OperatorVisit
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Shown
 from functions.operations.dead_letters import DeadLettersRead
-from functions.operations.state import StateRead
-from functions.resources.health import Health
+from functions.resources.health import DeepHealth
 from functions.resources.organizations import OrganizationRead
 from functions.resources.reports import VerdictMix
 from functions.resources.verdicts import Reassessments
@@ -22,6 +20,8 @@ from lib.ids import ORGANIZATION
 
 _MOST_JUDGED = 50
 _MOST_ORGANIZATIONS = 200
+_DAYS = 10
+"""Days of the report on verdicts; each takes a request to storage."""
 
 TABS = (
     ("", "State"),
@@ -34,12 +34,8 @@ TABS = (
 
 async def state(visit: OperatorVisit) -> Reply:
     """Show health, queues with their age, the lag of sweeps and the age of catalogues."""
-    health: Health
-    found: StateRead
-    health, found = await asyncio.gather(visit.ask("health"), visit.ask("get_state"))
-    return Shown(
-        "operator/state.html", {"health": health, "state": found, "seconds": _seconds, "age": visit.times.age_of}
-    )
+    health: DeepHealth = await visit.ask("deep_health")
+    return Shown("operator/state.html", {"health": health, "seconds": _seconds, "age": visit.times.age_of})
 
 
 async def dead_letters(visit: OperatorVisit) -> Reply:
@@ -67,7 +63,7 @@ async def verdicts(visit: OperatorVisit) -> Reply:
     days: list[object] = []
     mix: VerdictMix | None = None
     if chosen:
-        mix = await visit.ask("report_verdicts", {"org": chosen}, {"days": 30})
+        mix = await visit.ask("report_verdicts", {"org": chosen}, {"days": _DAYS})
         days = [(each, share_bars((each.human, each.uncertain, each.machine))) for each in mix.days]
     values = {"organizations": organizations, "chosen": chosen, "days": days, "mix": mix}
     return Shown("operator/verdicts.html", values)

@@ -20,7 +20,16 @@ from functions.console.screens import (
     write_sending,
     write_template,
 )
-from functions.console.screens.administration import control, inbound, keys, organization, users, webhooks
+from functions.console.screens.administration import (
+    control,
+    keys,
+    mailboxes,
+    organization,
+    rules,
+    sign_in,
+    users,
+    webhooks,
+)
 
 _MODULES = (
     today,
@@ -40,7 +49,7 @@ _MODULES = (
     failures,
     reports,
 )
-_ADMINISTRATION = (control, inbound, keys, users, webhooks, organization)
+_ADMINISTRATION = (control, keys, mailboxes, rules, sign_in, users, webhooks, organization)
 """The form for any page of settings comes last."""
 
 SCREENS = tuple(screen for module in (*_MODULES, *_ADMINISTRATION) for screen in module.screens.all)

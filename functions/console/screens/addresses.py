@@ -31,11 +31,9 @@ _RECORDS = 10
 
 def rights_over(visit: Visit) -> dict[str, bool]:
     """Return what the person who has signed in may do with what is held about an address."""
-    is_keeper = bool(visit.scopes & _KEEPERS)
     return {
         "may_say": bool(visit.scopes & _WRITERS),
-        "may_erase": is_keeper,
-        "may_export": is_keeper and visit.signed_in.caller().sees_only is None,
+        "is_keeper": bool(visit.scopes & _KEEPERS) and visit.signed_in.caller().sees_only is None,
     }
 
 
@@ -58,6 +56,7 @@ async def address(visit: Visit) -> Reply:
         "consents": consents,
         "said": SAID,
         "records": records.items,
+        "all_records": with_query(f"{HOME}people", email=email) if records.next else None,
         "mails": mails.items,
         "all_mails": with_query(f"{HOME}messages", view="all", whose="all", recipient=email) if mails.next else None,
         "did": visit.query("did"),

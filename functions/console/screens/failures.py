@@ -14,7 +14,9 @@ screens = Screens()
 PATH = f"{HOME}failures"
 
 _MOST_SHOWN = 30
-_MOST_CARDS = 100
+_MOST_CARDS = 1_000
+"""Cards that are looked through for those of recipients whom a mail did not reach."""
+
 _UNREACHED = ("bounce", "complaint", "send_failed")
 """Kinds of cards about recipients whom a mail did not reach."""
 
@@ -33,18 +35,19 @@ async def failures(visit: Visit) -> Reply:
     uncertain, failed, cards = await asyncio.gather(
         visit.ask("list_messages", query={**query, "status": "uncertain"}),
         visit.ask("list_messages", query={**query, "status": "failed"}),
-        visit.ask("list_cards", query={"limit": _MOST_CARDS}),
+        visit.ask_all("list_cards", _MOST_CARDS),
     )
     values = {
         "uncertain": uncertain.items,
         "failed": failed.items,
-        "unreached": [each for each in cards.items if each.kind in _UNREACHED],
+        "unreached": [each for each in cards if each.kind in _UNREACHED],
         "more": {
             status: with_query(f"{HOME}messages", view="all", whose=None if is_mine else "all", status=status)
             for status, found in (("uncertain", uncertain), ("failed", failed))
             if found.next
         },
         "is_mine": is_mine,
+        "sees_all": visit.signed_in.caller().sees_only is None,
         "path": PATH,
         "said": _SAID.get(visit.query("did")),
         "may_write": visit.may_write,

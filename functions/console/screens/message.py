@@ -49,6 +49,8 @@ async def message(visit: Visit) -> Reply:
         "recipients": [*found.to, *found.cc, *found.bcc],
         "sentence": _sentence(visit, found, happenings),
         "counts": _counts(happenings),
+        "is_whole": timeline.next is None and not visit.query("cursor"),
+        "is_first_page": not visit.query("cursor"),
         "filters": _SHOWN,
         "chosen": chosen,
         "rows": rows_of(kept),

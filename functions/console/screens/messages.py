@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from functions.console.downloads import MOST_ROWS, csv_of
+from functions.console.downloads import csv_of
 from functions.console.rendering import with_query
 from functions.console.screen import READERS, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
@@ -26,6 +27,9 @@ VIEWS = {
 
 _STATUSES = ("draft", "scheduled", "sending", "sent", "failed", "uncertain", "cancelled", "received")
 _PAGE = 50
+_MOST_COUNTED = 20
+"""Messages up to which a view is counted. Only those that wait are few enough to be counted for each page."""
+
 _KEPT = ("view", "whose", "q", "status", "recipient", "template", "sent_after", "sent_before", "sort")
 """Parameters that stand in the address."""
 
@@ -105,14 +109,18 @@ def _beginning(day: str, zone: str) -> str:
 async def messages(visit: Visit) -> Reply:
     """Show a page of the list, or all that it shows as CSV."""
     filters = Filters(visit)
-    as_csv = visit.query("format") == "csv"
-    query = {**filters.query(visit), "cursor": visit.query("cursor"), "limit": MOST_ROWS if as_csv else _PAGE}
-    found = await visit.ask("list_messages", query=query)
-    if as_csv:
-        return csv_of(found.items, MessageItem, "messages.csv")
+    query = filters.query(visit)
+    if visit.query("format") == "csv":
+        return await csv_of(visit, "list_messages", query, MessageItem, "messages.csv")
+    waiting = {"view": "scheduled", "owner": query["owner"], "limit": _MOST_COUNTED}
+    found, scheduled = await asyncio.gather(
+        visit.ask("list_messages", query={**query, "cursor": visit.query("cursor"), "limit": _PAGE}),
+        visit.ask("list_messages", query=waiting),
+    )
     values = {
         "filters": filters,
         "views": VIEWS,
+        "counts": {"scheduled": f"{len(scheduled.items)}{'+' if scheduled.next else ''}" if scheduled.items else ""},
         "sees_all": visit.signed_in.caller().sees_only is None,
         "statuses": _STATUSES,
         "columns": COLUMNS,

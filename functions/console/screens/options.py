@@ -8,6 +8,7 @@ from typing import Any
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens, Shown
@@ -27,6 +28,8 @@ _CHANGERS: frozenset[Scope] = frozenset({"full", "admin", "user"})
 """Scopes that change a person's own options, as with the API."""
 
 _MOST_USERS = 200
+_MOST = 20
+"""Networks of colleagues that are named as examples, of the first users of the organization."""
 
 INBOUND = {
     "all": "every mail that comes in",
@@ -48,6 +51,19 @@ KINDS: Mapping[CardKind, str] = {
 }
 DAYS = {1: "Mon", 2: "Tue", 3: "Wed", 4: "Thu", 5: "Fri", 6: "Sat", 7: "Sun"}
 
+_LABELS = {
+    "opt_in": "Follow my mail",
+    "inbound": "Mail that comes in and is shown",
+    "time_zone": "Time zone",
+    "networks": "My networks",
+    "digest": "Daily mail",
+    "teams": "Microsoft Teams",
+    "slack": "Slack",
+    "most_a_day": "At most this many a day in channels",
+    "quiet_hours": "Quiet hours",
+    "muted_kinds": "Tell me when",
+    "muted_messages": "Muted messages",
+}
 _TRACKING = {
     "allow": "Mail is followed unless its recipient has said no.",
     "consent": "Mail is followed only to recipients who have said yes.",
@@ -140,7 +156,7 @@ def alerts_of(form: Form) -> dict[str, Any]:
 
 async def _again(visit: Visit, part: str, error: Problem | Refusal, given: Mapping[str, Any]) -> Reply:
     """Show the page with what was typed, and with what is wrong of it. Raises what is no fault of a field."""
-    return await _page(visit, {part: given}, part, told_in_form(error, (422,), has_if_match=False))
+    return await _page(visit, {part: given}, part, told_in_form(error, has_if_match=False))
 
 
 async def _page(
@@ -162,7 +178,7 @@ async def _page(
         "alerts": {**rules, **(given or {}).get("alerts", {})},
         "channels": {each.channel: each for each in alerts.channels} if alerts else {},
         "has_alerts": alerts is not None,
-        "others": sorted({each for other in users.items if other.id != user.id for each in other.networks}),
+        "others": sorted({each for other in users.items if other.id != user.id for each in other.networks})[:_MOST],
         "settings": settings,
         "tracking": _TRACKING[settings.tracking],
         "inbound": INBOUND,
@@ -173,9 +189,16 @@ async def _page(
         "tried": {each: _TRIED[state] for each in CHANNELS if (state := visit.query(f"tried_{each}")) in _TRIED},
         "wrong_part": part,
         "problem": problem.document if problem else None,
+        "labels": _LABELS,
+        "errors": errors_at_fields(problem, _LABELS, {"networks": _networks(given)}),
         "may_change": bool(visit.scopes & _CHANGERS),
     }
-    return Shown("options.html", values, 422 if problem else 200)
+    return Shown("options.html", values, problem.document.status if problem else 200)
+
+
+def _networks(given: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    """Return the networks that were typed."""
+    return f"{(given or {}).get('you', {}).get('networks', '')}".split()
 
 
 async def _alerts(visit: Visit) -> AlertsRead | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from functions.api.paging import Page
 from functions.api.problems import Problem, not_there
-from functions.console.downloads import MOST_ROWS, csv_of
+from functions.console.downloads import csv_of
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import READERS, Reply, Screens, Shown
 from functions.console.screens.addresses import rights_over
@@ -38,19 +38,17 @@ async def people(visit: Visit) -> Reply:
     """Show the records of a type, or those that have an address."""
     email, parent = visit.query("email"), visit.query("parent")
     kind = visit.query("type") or ("" if email else "contact")
-    as_csv = visit.query("format") == "csv"
-    query = {"type": kind, "email": email, "parent": parent, "limit": MOST_ROWS if as_csv else _PAGE}
+    here = {"type": kind, "email": email, "parent": parent}
+    if visit.query("format") == "csv":
+        return await csv_of(visit, "list_records", here, RecordItem, "people.csv")
     problem = None
     found: Page[RecordItem] = Page(items=[], next=None)
     try:
-        found = await visit.ask("list_records", query={**query, "cursor": visit.query("cursor")})
+        found = await visit.ask("list_records", query={**here, "limit": _PAGE, "cursor": visit.query("cursor")})
     except Problem as error:
         if error.document.status != 422 or not email:
             raise
         problem = error.document
-    if as_csv and problem is None:
-        return csv_of(found.items, RecordItem, "people.csv")
-    here = {"type": kind, "email": email, "parent": parent}
     values = {
         "types": _TYPES if kind in _TYPES or not kind else {**_TYPES, kind: kind.capitalize()},
         "type": kind,
@@ -68,11 +66,12 @@ async def people(visit: Visit) -> Reply:
 @screens("GET", "engaged")
 async def engaged(visit: Visit) -> Reply:
     """Show the records that people have engaged with in the last seven days, by score."""
-    kind, as_csv = visit.query("type"), visit.query("format") == "csv"
-    query = {"view": "engaged-this-week", "type": kind, "limit": MOST_ROWS if as_csv else _PAGE}
-    found: Page[RecordItem] = await visit.ask("list_records", query={**query, "cursor": visit.query("cursor")})
-    if as_csv:
-        return csv_of(found.items, RecordItem, "engaged.csv")
+    kind = visit.query("type")
+    query = {"view": "engaged-this-week", "type": kind}
+    if visit.query("format") == "csv":
+        return await csv_of(visit, "list_records", query, RecordItem, "engaged.csv")
+    asked = {**query, "limit": _PAGE, "cursor": visit.query("cursor")}
+    found: Page[RecordItem] = await visit.ask("list_records", query=asked)
     scores = [each.engagement.score for each in found.items if each.engagement]
     values = {
         "types": {"": "All", **_TYPES},

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
+from functions.api.endpoint import Answer
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.field_errors import errors_at_fields
+from functions.console.listed_templates import ListedTemplate, listed_template
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
-from functions.console.screen import Framed, Redirect, Reply, Screens, Shown
+from functions.console.screen import USUAL_FORM, Framed, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.shapes.template import TemplateItem, TemplateRead
 from lib.console.bars import HEIGHT, WIDTH, Bar, bar_of, scale_of
+from lib.console.names import id_of_name
 from lib.errors import Refusal
 from lib.organizations.scopes import Scope
 from lib.storage.versions import etag_of
 from lib.templates.listing import TemplateSort
+from lib.templates.models import LONGEST_HTML, LONGEST_TEXT
 
 screens = Screens()
 
@@ -29,8 +33,10 @@ WRITERS: frozenset[Scope] = frozenset({"full"})
 
 _SORTS = get_args(TemplateSort)
 _MOST_SHOWN = 100
+_LARGEST = 9 * (LONGEST_HTML + LONGEST_TEXT) + USUAL_FORM
+"""Bytes of a form: a character may take nine, as in `%E2%82%AC`."""
+
 _FIELDS = ("name", "language", "subject", "html", "text")
-_NOT_OF_IDS = re.compile(r"[^a-z0-9]+")
 
 RateName = Literal["open_rate", "click_rate", "reply_rate", "won_rate"]
 RATES: Mapping[RateName, str] = {
@@ -87,12 +93,13 @@ async def template(visit: Visit) -> Reply:
     """Show a template, or an older version of it."""
     path, version = {"id": visit.path["id"]}, visit.query("version")
     found: TemplateRead
-    listed: Page[TemplateItem]
+    listed: Answer
     found, listed = await asyncio.gather(
         visit.ask("get_template", path, {"version": version}),
-        visit.ask("list_templates", query={"limit": 200}),
+        visit.call(listed_template, path),
     )
-    item = next((each for each in listed.items if each.id == found.id), None)
+    assert isinstance(listed.body, ListedTemplate)
+    item = listed.body.item
     values = {
         "template": found,
         "item": item,
@@ -118,19 +125,19 @@ async def edit_template(visit: Visit) -> Reply:
     return _form({name: getattr(found, name) or "" for name in _FIELDS}, found.id, etag_of(found.etag or ""))
 
 
-@screens("POST", "templates/save", may=WRITERS)
+@screens("POST", "templates/save", may=WRITERS, largest=_LARGEST)
 async def save_template(visit: Visit) -> Reply:
     """Save what the form says; what is wrong leads back to the form, with everything that was typed."""
     given = {name: visit.form.text(name) for name in _FIELDS}
     template_id, etag = visit.form.text("id"), visit.form.text("etag")
-    chosen = template_id or _id_of(given["name"])
+    chosen = template_id or id_of_name(given["name"], "template")
     body = {name: given[name] or (None if name in ("html", "text") else "") for name in _FIELDS}
     try:
         if not template_id and await _exists(visit, chosen):
             raise Problem(422, f"There is a template {chosen} already: choose another name.", code="invalid")
         await visit.ask("put_template", {"id": chosen}, body=body, etag=etag or None)
     except (Problem, Refusal) as error:
-        return _form(given, template_id, etag, told_in_form(error, (412, 413, 422), has_if_match=bool(etag)))
+        return _form(given, template_id, etag, told_in_form(error, has_if_match=bool(etag)))
     return Redirect(path_to("templates", chosen))
 
 
@@ -155,17 +162,12 @@ async def _exists(visit: Visit, template_id: str) -> bool:
 
 
 def _form(given: Mapping[str, str], template_id: str = "", etag: str = "", problem: Problem | None = None) -> Reply:
-    errors = problem.document.errors if problem else []
     values = {
         "given": given,
         "id": template_id,
         "etag": etag,
         "problem": problem.document if problem else None,
-        "errors": {str(each.loc[-1]): each.msg for each in errors or []},
+        "errors": errors_at_fields(problem, _FIELDS),
+        "labels": {name: name.capitalize() for name in _FIELDS} | {"html": "HTML", "text": "Plain text"},
     }
     return Shown("template_edit.html", values, problem.document.status if problem else 200)
-
-
-def _id_of(name: str) -> str:
-    """Make an id of a name: `first-contact`. It may exist already, or be empty, which the API refuses."""
-    return _NOT_OF_IDS.sub("-", name.casefold()).strip("-")[:60] or "template"

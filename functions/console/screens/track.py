@@ -10,7 +10,7 @@ from functions.api.paging import Page
 from functions.api.problems import Problem
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to
-from functions.console.screen import Redirect, Reply, Screens, Shown
+from functions.console.screen import WITH_FILES, Redirect, Reply, Screens, Shown
 from functions.console.visit import Visit
 from functions.resources.people import RecordItem, RecordRead
 from functions.shapes.message import MessageRead
@@ -32,7 +32,7 @@ async def track(visit: Visit) -> Reply:
     return await _form(visit, visit.query("regarding"))
 
 
-@screens("POST", "track")
+@screens("POST", "track", largest=WITH_FILES)
 async def upload(visit: Visit) -> Reply:
     """Track the mail of the form, and lead to its page. What is wrong leads back to the form."""
     regarding = visit.form.text("regarding")
@@ -40,7 +40,7 @@ async def upload(visit: Visit) -> Reply:
         body = {"mime": _mail(visit), "regarding": await _regarding(visit, regarding)}
         found: MessageRead = await visit.ask("track_message", body=body)
     except (Problem, Refusal) as error:
-        return await _form(visit, regarding, told_in_form(error, (409, 413, 422), has_if_match=False))
+        return await _form(visit, regarding, told_in_form(error, has_if_match=False))
     return Redirect(path_to("messages", found.id))
 
 

@@ -22,7 +22,7 @@ from functions.console.drafts import (
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.reviews import load_review
-from functions.console.screen import WRITERS, Redirect, Reply, Screens, Shown
+from functions.console.screen import WITH_FILES, WRITERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.resources.recipients import RecipientRead
 from functions.shapes.checks import EDITABLE
@@ -49,7 +49,7 @@ async def new_mail(visit: Visit) -> Reply:
     return _shown(visit, DraftForm(**given))
 
 
-@screens("POST", "write/new")
+@screens("POST", "write/new", largest=WITH_FILES)
 async def make_draft(visit: Visit) -> Reply:
     """Make a draft of what was typed."""
     typed = read_draft(visit.form)
@@ -98,7 +98,7 @@ async def load_draft(visit: Visit) -> tuple[MessageRead, Sequence[RecipientRead]
     return review.message, review.recipients
 
 
-@screens("POST", "write/{message}")
+@screens("POST", "write/{message}", largest=WITH_FILES)
 async def save_draft(visit: Visit) -> Reply:
     """Save what was typed, and do what the button says. What is wrong leads back to the form."""
     typed, etag = read_draft(visit.form), visit.form.text("etag")
@@ -130,7 +130,7 @@ async def _save_fields(visit: Visit, typed: DraftForm, found: MessageRead, etag:
 
 async def _with_files(visit: Visit, typed: DraftForm, saved: MessageRead) -> Reply:
     """Save the files of the form, too, and lead to where its button says."""
-    act = visit.form.text("act")
+    act, visit.sends_again_to = visit.form.text("act"), path_to("write", saved.id)
     try:
         await save_files(visit, saved)
         if act.startswith("record:"):

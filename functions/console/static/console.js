@@ -28,7 +28,10 @@ for (const part of document.querySelectorAll("[data-refresh-page]"))
   setTimeout(() => location.reload(), Number(part.dataset.refreshPage) * 1000);
 
 for (const part of document.querySelectorAll("[data-vanishes]")) {
-  history.replaceState(null, "", location.pathname);
+  // What was said once is not said again by a reload; filters in the address stay.
+  const address = new URL(location.href);
+  for (const name of (part.dataset.forgets ?? "did").split(" ")) address.searchParams.delete(name);
+  history.replaceState(null, "", address);
   const vanish = () => (part.matches(":hover, :focus-within") ? setTimeout(vanish, 2000) : part.remove());
   setTimeout(vanish, Number(part.dataset.vanishes) * 1000);
 }

@@ -1,4 +1,4 @@
-"""The authorization code flow of OpenID Connect, by which a person signs in to the console.
+"""The authorization code flow of OpenID Connect, by which a person signs in to the console, or in a dialog of Outlook.
 
 The person is sent to the organization's provider and comes back with a code, for which the provider gives an ID token.
 `state` binds the way back to the browser that has left, `nonce` binds the token to this sign-in, and PKCE (RFC 7636)
@@ -10,19 +10,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
 
 from lib.clock import Clock
 from lib.fields import Moment
 from lib.organizations.registry import Organization
 from lib.organizations.sign_in.claims import Claims, Person, check_times, name_person
-from lib.organizations.sign_in.documents import fetch_document
 from lib.organizations.sign_in.providers import Providers
 from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
 from lib.organizations.sign_in.settings import SignIn
@@ -34,6 +34,12 @@ LASTS = timedelta(minutes=10)
 """Time that a person has at the provider."""
 
 _MOST_BYTES = 64 * 1024
+_LONGEST = 24 * 3600
+"""Seconds for which a token of the provider may hold."""
+
+_SHORTEST = 300
+"""Seconds for which it is taken to hold where the provider does not say that."""
+
 _FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
@@ -52,6 +58,33 @@ class Attempt(BaseModel):
     expires_at: Moment
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A person who has come back from the provider."""
+
+    person: Person
+    access_token: str | None
+    """The provider's token for the API; None where it has given none."""
+    seconds: int
+    """The time for which that token holds."""
+
+
+class _Given(BaseModel):
+    """The answer of the provider's token endpoint (RFC 6749, 5.1; OpenID Connect Core 1.0, 3.1.3.3)."""
+
+    id_token: Annotated[str, Field(max_length=LONGEST_TOKEN)]
+    # Who signs in to the console needs neither of them, whatever they are.
+    access_token: object = None
+    expires_in: object = 0
+
+    def arrival(self, person: Person) -> Arrival:
+        """Return the person with the token for the API, where it is one."""
+        token, seconds = self.access_token, self.expires_in
+        usable = token if isinstance(token, str) and 0 < len(token) <= LONGEST_TOKEN else None
+        lasts = int(seconds) if isinstance(seconds, int | float) and 0 < seconds <= _LONGEST else _SHORTEST
+        return Arrival(person, usable, lasts)
+
+
 class CodeFlow:
     """The code flow with the providers of organizations. `loopback`: providers on this machine are accepted, too."""
 
@@ -60,10 +93,11 @@ class CodeFlow:
         self._clock = clock
         self._loopback = loopback
 
-    async def begin(self, organization: Organization, back: str, after: str) -> tuple[Attempt, str]:
+    async def begin(self, organization: Organization, back: str, after: str, scope: str = "") -> tuple[Attempt, str]:
         """Begin a sign-in; return it, and the provider's address. Raises NotEntitled, ProviderDown.
 
-        `back` is the address to which the provider sends the person; `after` is the page that comes then.
+        `back` is the address to which the provider sends the person; `after` is the page that comes then. `scope` is
+        asked for beside the person's identity.
         """
         sign_in, client = _client_of(organization)
         address = await self._endpoint(sign_in, "authorization_endpoint")
@@ -80,7 +114,7 @@ class CodeFlow:
             "response_type": "code",
             "client_id": client,
             "redirect_uri": back,
-            "scope": "openid profile",
+            "scope": f"openid profile {scope}".strip(),
             "state": attempt.state,
             "nonce": attempt.nonce,
             "code_challenge": base64.urlsafe_b64encode(challenge).decode().rstrip("="),
@@ -90,7 +124,7 @@ class CodeFlow:
 
     async def complete(
         self, organization: Organization, attempt: Attempt, answer: Mapping[str, str], back: str
-    ) -> Person:
+    ) -> Arrival:
         """Tell who has come back, by the query of the answer. Raises BadToken, NotEntitled, ProviderDown."""
         sign_in, client = _client_of(organization)
         if not hmac.compare_digest(answer.get("state", "").encode(), attempt.state.encode()):
@@ -104,19 +138,16 @@ class CodeFlow:
         code = answer.get("code")
         if not code:
             raise BadToken("The identity provider has sent no code.")
-        token = await self._exchange(sign_in, client, code, attempt.verifier, back)
+        given = await self._exchange(sign_in, client, code, attempt.verifier, back)
+        token = given.id_token
         header = read_header(token)
         claims = check_signature(token, await self._providers.find_key(sign_in.issuer, header), header.algorithm)
         _check_claims(claims, sign_in, client, attempt.nonce, self._clock.now())
-        return name_person(claims, sign_in)
+        return given.arrival(name_person(claims, sign_in))
 
     async def _endpoint(self, sign_in: SignIn, name: str) -> str:
         """Find an address in the provider's document. Raises ProviderDown."""
-        discovery = f"{sign_in.issuer.rstrip('/')}/.well-known/openid-configuration"
-        found = await fetch_document(discovery, loopback=self._loopback)
-        if found.get("issuer") != sign_in.issuer:
-            raise ProviderDown("The identity provider's own document names another issuer.")
-        address = found.get(name)
+        address = await self._providers.find_in_document(sign_in.issuer, name)
         try:
             if not isinstance(address, str):
                 raise NotOutside("There is none.")
@@ -125,8 +156,8 @@ class CodeFlow:
             raise ProviderDown(f"The identity provider's document names no usable address ({name}).") from None
         return address
 
-    async def _exchange(self, sign_in: SignIn, client: str, code: str, verifier: str, back: str) -> str:
-        """Exchange the code for an ID token. Raises ProviderDown, BadToken."""
+    async def _exchange(self, sign_in: SignIn, client: str, code: str, verifier: str, back: str) -> _Given:
+        """Exchange the code for tokens. Raises ProviderDown, BadToken."""
         address = await self._endpoint(sign_in, "token_endpoint")
         form = {
             "grant_type": "authorization_code",
@@ -144,12 +175,12 @@ class CodeFlow:
         if reply.status >= 500:
             raise ProviderDown(f"The identity provider cannot be asked (status {reply.status}).")
         try:
-            token = json.loads(reply.beginning)["id_token"] if reply.status == 200 else None
-        except (ValueError, KeyError, TypeError, RecursionError):
-            token = None
-        if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
+            given = _Given.model_validate_json(reply.beginning) if reply.status == 200 else None
+        except ValidationError:
+            given = None
+        if given is None:
             raise BadToken("The identity provider has given no ID token for the code.")
-        return token
+        return given
 
 
 def _client_of(organization: Organization) -> tuple[SignIn, str]:

@@ -1,17 +1,18 @@
-"""Keys of identity providers, found by OpenID Connect Discovery 1.0 and kept in memory.
+"""Keys and addresses of identity providers, found by OpenID Connect Discovery 1.0 and kept in memory.
 
-A key set is renewed each hour beside the answers that use it. A token that names an unknown key has it fetched at once,
-at most once a minute for each provider, so that made-up keys cost the provider nothing. While a provider does not
-answer, its last key set counts, for a day.
+Both are renewed each hour beside the answers that use them. A token that names an unknown key has them fetched at once,
+at most once a minute for each provider, so that made-up keys cost the provider nothing; nor do sign-ins that are begun.
+While a provider does not answer, what it published last counts, for a day.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from cachetools import LRUCache
 
@@ -23,16 +24,16 @@ from lib.organizations.sign_in.signatures import Key, TokenHeader, choose_key, u
 log = logging.getLogger("heed.sign_in")
 
 RENEWED_AFTER = timedelta(hours=1)
-"""Age from which a key set is renewed."""
+"""Age from which what a provider publishes is renewed."""
 
 KEPT = timedelta(hours=24)
-"""Age up to which a key set counts while it cannot be renewed."""
+"""Age up to which it counts while it cannot be renewed."""
 
 ASKED_AGAIN_AFTER = timedelta(minutes=1)
-"""Time between two requests to a provider whose keys are known."""
+"""Time between two requests to a provider that is known."""
 
 _FIRST_ASKED_AGAIN_AFTER = timedelta(seconds=5)
-"""Time between two requests to a provider whose keys are not known yet."""
+"""Time between two requests to a provider that is not known yet."""
 
 _MOST_PROVIDERS = 1_000
 
@@ -40,6 +41,9 @@ _MOST_PROVIDERS = 1_000
 @dataclass(slots=True)
 class _Provider:
     """A provider, as far as it is known."""
+
+    document: Mapping[str, Any] = field(default_factory=dict)
+    """Its discovery document."""
 
     keys: Sequence[Key] = field(default_factory=list)
     fetched_at: datetime | None = None
@@ -59,20 +63,32 @@ class Providers:
     async def find_key(self, issuer: str, header: TokenHeader) -> Key:
         """Find the provider's key that a token names. Raises BadToken where there is none, ProviderDown."""
         provider = self._known.setdefault(issuer, _Provider())
-        key = self._choose(provider, header)
-        if key is None and self._may_ask(provider):
+        await self._renew(issuer, provider, is_lacking=choose_key(provider.keys, header) is None)
+        key = choose_key(provider.keys, header)
+        if key is None:
+            raise BadToken("The token is signed with a key that the issuer does not publish.")
+        return key
+
+    async def find_in_document(self, issuer: str, name: str) -> object:
+        """Find a field of the provider's discovery document, such as `token_endpoint`. Raises ProviderDown.
+
+        The result is None where there is none; nothing of it is checked.
+        """
+        provider = self._known.setdefault(issuer, _Provider())
+        await self._renew(issuer, provider)
+        return provider.document.get(name)
+
+    async def _renew(self, issuer: str, provider: _Provider, *, is_lacking: bool = False) -> None:
+        """Fetch what is too old, or lacks something, as far as the provider may be asked. Raises ProviderDown.
+
+        What is still good is fetched beside the answer.
+        """
+        if (is_lacking or self._age(provider) >= KEPT) and self._may_ask(provider):
             await asyncio.shield(self._ask(issuer, provider))
-            key = self._choose(provider, header)
         elif self._age(provider) >= RENEWED_AFTER and self._may_ask(provider):
             self._ask(issuer, provider)
-        if key is not None:
-            return key
         if self._age(provider) >= KEPT:
             raise ProviderDown(provider.failure)
-        raise BadToken("The token is signed with a key that the issuer does not publish.")
-
-    def _choose(self, provider: _Provider, header: TokenHeader) -> Key | None:
-        return choose_key(provider.keys, header) if self._age(provider) < KEPT else None
 
     def _age(self, provider: _Provider) -> timedelta:
         return timedelta.max if provider.fetched_at is None else self._clock.now() - provider.fetched_at
@@ -84,7 +100,7 @@ class Providers:
         return self._clock.now() - provider.asked_at >= pause
 
     def _ask(self, issuer: str, provider: _Provider) -> asyncio.Task[None]:
-        """Fetch the key set, or join the request that is under way."""
+        """Fetch document and keys, or join the request that is under way."""
         if provider.asking is None:
             provider.asked_at = self._clock.now()
             provider.asking = asyncio.create_task(self._fetch(issuer, provider))
@@ -92,7 +108,7 @@ class Providers:
 
     async def _fetch(self, issuer: str, provider: _Provider) -> None:
         try:
-            provider.keys = await self._fetch_keys(issuer)
+            provider.document, provider.keys = await self._fetch_all(issuer)
             provider.fetched_at = self._clock.now()
         except ProviderDown as error:
             provider.failure = f"{error}"
@@ -100,8 +116,8 @@ class Providers:
         finally:
             provider.asking = None
 
-    async def _fetch_keys(self, issuer: str) -> Sequence[Key]:
-        """Raises ProviderDown."""
+    async def _fetch_all(self, issuer: str) -> tuple[Mapping[str, Any], Sequence[Key]]:
+        """Fetch the discovery document and the keys that it leads to. Raises ProviderDown."""
         discovery = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
         found = await fetch_document(discovery, loopback=self._loopback)
         if found.get("issuer") != issuer:
@@ -112,4 +128,4 @@ class Providers:
         keys = usable_keys((await fetch_document(address, loopback=self._loopback)).get("keys"))
         if not keys:
             raise ProviderDown("The identity provider publishes no usable keys.")
-        return keys
+        return found, keys

@@ -33,8 +33,9 @@ class SignIn(Model):
     audience: _ClaimValue = Field(description="the claim `aud`: the id of this API with the provider")
     client_id: _ClaimValue | None = Field(
         None,
-        description="the id of the console with the provider, as a public client with PKCE whose way back is "
-        "`/console/sign-in/back`; null: people sign in to the console by keys alone",
+        description="the id of the console and the Outlook add-in with the provider, as a public client with PKCE "
+        "whose ways back are `/console/sign-in/back` and `/outlook/-/sign-in/back`; null: people sign in to the "
+        "console by keys alone, and to the add-in not at all",
     )
     user_claim: ClaimName = Field(
         "sub",

@@ -67,6 +67,25 @@ test("two calls have keys of their own, and a caller's own key stays", async () 
   assert.equal(keys[2], "mine");
 });
 
+const oddErrors: unknown[] = [undefined, null, "no list", { loc: [] }, 7, ["a", null, 1, ["loc"]]];
+for (const errors of oddErrors) {
+  test(`an error whose errors are ${JSON.stringify(errors)} is an error without them`, async () => {
+    const odd = () => Response.json({ code: "invalid", detail: "No.", errors }, { status: 422 });
+    const error = await refusal(makeToken(scripted([odd]).heed));
+    assert.equal(error.message, "422 invalid: No.");
+    assert.deepEqual(error.faults, []);
+  });
+}
+
+test("of a field that is half told the rest is filled in", async () => {
+  const errors = [{}, { loc: null, msg: null }, { loc: "to", code: 5 }, { loc: ["to", null, 0], msg: "no" }];
+  const odd = () => Response.json({ code: null, detail: {}, errors }, { status: 422, statusText: "Wrong" });
+  const error = await refusal(makeToken(scripted([odd]).heed));
+  assert.equal(error.message, "422 unknown: Wrong");
+  const empty = { loc: [], code: "invalid", msg: "" };
+  assert.deepEqual(error.faults, [empty, empty, empty, { loc: ["to", 0], code: "invalid", msg: "no" }]);
+});
+
 test("what is under way already is waited for", async () => {
   const underWay = () => new Response("{}", { status: 409, headers: { "Retry-After": "0" } });
   assert.equal((await makeToken(scripted([underWay, made]).heed)).token, "t");

@@ -134,7 +134,7 @@ async def test_what_stands_in_strings_is_not_counted(heed: Heed) -> None:
         (b'{"from":"rep1","follow":-Infinity}', 400, "Infinity"),
         (b"[" * 500 + b"]" * 500, 400, "not JSON"),
         (b'{"from":' + b"9" * 5_000 + b"}", 400, "not JSON"),
-        (b"\xef\xbb\xbf{}", 400, "not JSON"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", 400, "not JSON"),
         (b"nul", 400, "not JSON"),
         (b"[]", 422, "object"),
         (b"null", 422, "object"),

@@ -68,6 +68,12 @@ async def test_what_has_no_body_or_a_file_or_a_text_may_have_any_type(heed: Heed
     assert (await heed.api("POST", path, b"Hi", content_type="application/x-www-form-urlencoded")).status == 201
 
 
+async def test_a_byte_order_mark_before_the_body_is_passed_over(heed: Heed) -> None:
+    assert (await heed.api("PUT", "/users/new", b"\xef\xbb\xbf" + USER)).status == 201
+    assert (await heed.api("PUT", "/users/new", b"\xef\xbb\xbf\xef\xbb\xbf" + USER)).status == 400
+    assert (await heed.api("PUT", "/users/new", b"\xef\xbb\xbf")).status == 400
+
+
 async def test_a_body_of_the_right_type_that_is_no_json_is_400(heed: Heed) -> None:
     assert (await heed.api("PUT", "/users/new", b"email=x", content_type="application/json")).status == 400
 

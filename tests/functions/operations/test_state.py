@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.resources import reports
 from lib.storage.layout import OUTBOX, QUEUES
 from lib.verdicts.weights import WEIGHTS, Weight
 from tests.support.heed import ADMIN_KEY, CHROME, GMAIL, Heed
@@ -16,7 +17,7 @@ async def test_queues_tell_what_waits_and_what_was_given_up(heed: Heed) -> None:
     await heed.storage.queues.send(OUTBOX, "{}")
     heed.storage.queues.dead_letters.bury(OUTBOX, b"{}", heed.clock.now())  # type: ignore[attr-defined]
 
-    state = (await heed.request("GET", "/api/ops/state", key=ADMIN_KEY)).json
+    state = (await heed.request("GET", "/api/health/deep", key=ADMIN_KEY)).json
 
     queues = {each["queue"]: each for each in state["queues"]}
     assert set(queues) == set(QUEUES)
@@ -25,7 +26,7 @@ async def test_queues_tell_what_waits_and_what_was_given_up(heed: Heed) -> None:
 
 async def test_a_sweep_that_does_not_run_falls_behind(heed: Heed) -> None:
     async def lag() -> object:
-        [sweep] = (await heed.request("GET", "/api/ops/state", key=ADMIN_KEY)).json["sweeps"]
+        [sweep] = (await heed.request("GET", "/api/health/deep", key=ADMIN_KEY)).json["sweeps"]
         return sweep["lag_seconds"]
 
     assert await lag() is None
@@ -38,13 +39,13 @@ async def test_a_sweep_that_does_not_run_falls_behind(heed: Heed) -> None:
 
 
 async def test_each_catalogue_tells_its_newest_date(heed: Heed) -> None:
-    catalogues = (await heed.request("GET", "/api/ops/state", key=ADMIN_KEY)).json["catalogues"]
+    catalogues = (await heed.request("GET", "/api/health/deep", key=ADMIN_KEY)).json["catalogues"]
     assert {each["name"] for each in catalogues} >= {"agents", "networks", "gateways", "owners"}
     assert all(each["as_of"] >= "2026-01" for each in catalogues if each["as_of"])
 
 
 async def test_the_state_is_for_the_administrator_alone(heed: Heed) -> None:
-    assert (await heed.request("GET", "/api/ops/state", key=heed.key)).status == 403
+    assert (await heed.request("GET", "/api/health/deep", key=heed.key)).status == 403
     assert (await heed.request("POST", "/api/orgs/acme/reassess", {}, key=heed.key)).status == 403
 
 
@@ -63,6 +64,24 @@ async def test_verdicts_are_counted_by_the_day_of_sending(heed: Heed) -> None:
     assert (await heed.request("GET", "/api/orgs/acme/reports/verdicts", key=ADMIN_KEY)).json == mix
     heed.clock.move(days=30)
     assert (await heed.get("/reports/verdicts"))["days"] == []
+
+
+async def test_days_with_much_mail_are_counted_in_part_and_other_days_as_a_whole(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "_MOST_COUNTED", 4)
+    heed.clock.move(hours=14, minutes=29, seconds=59)  # the last second of the day
+    for hours in (0, 0, 0, 20):
+        heed.clock.move(hours=hours)
+        await heed.post(f"/messages/{await heed.draft()}/send")
+        await heed.work()
+
+    async def counted(days: int) -> tuple[list[tuple[str, int]], bool]:
+        mix = await heed.get(f"/reports/verdicts?days={days}")
+        return [(each["day"], each["messages"]) for each in mix["days"]], mix["is_complete"]
+
+    assert await counted(2) == ([("2026-05-05", 1), ("2026-05-04", 2)], False)
+    assert await counted(1) == ([("2026-05-05", 1)], True)
 
 
 async def test_judging_again_tells_first_and_writes_when_asked(heed: Heed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
+import pytest
+
+from lib.organizations import audit as audit_log
 from tests.support.heed import ADMIN_KEY, Heed, Response
 
 
@@ -111,7 +114,11 @@ async def test_what_was_refused_or_only_read_is_not_noted(heed: Heed) -> None:
     assert await acts(heed) == []
 
 
-async def test_the_log_is_paged_newest_first_across_months(heed: Heed) -> None:
+@pytest.mark.parametrize("few", [1_000, 2], ids=["few older entries", "many older entries"])
+async def test_the_log_is_paged_newest_first_across_months(
+    heed: Heed, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(audit_log, "_FEW", few)
     for number in range(5):
         heed.clock.move(days=20)
         await heed.request("PATCH", "/api/orgs/acme", {"name": f"n{number}"}, key=ADMIN_KEY)

@@ -270,15 +270,29 @@ async def say_who_it_was(heed: Heed, was: str) -> None:
     await heed.work()
 
 
-async def test_a_mail_with_more_events_than_are_read_tells_nothing_of_when_it_was_first_read(
+async def test_lists_tell_when_mail_was_read_and_those_of_before_are_read_from_its_facts(
     heed: Heed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = await to_ada(heed, time_zone="Europe/Vienna")
     await mails_opened_at_seven(heed, 8, scanned=True)
-
     monkeypatch.setattr("lib.send_time.advisor._MOST_FACTS", 2)
+    by_lists = await advice(heed, message, "2026-05-06T20:00:00Z")
 
-    assert (await advice(heed, message, "2026-05-06T20:00:00Z"))["local_time"] == "2026-05-07T08:00:00.000+02:00"
+    await list_as_before(heed, monkeypatch)
+
+    # Of a mail with more events than are read, it is not known when it was first read.
+    too_many = await advice(heed, message, "2026-05-06T20:00:00Z")
+    monkeypatch.undo()
+    by_facts = await advice(heed, message, "2026-05-06T20:00:00Z")
+    assert by_lists["local_time"] == by_facts["local_time"] == "2026-05-07T07:00:00.000+02:00"
+    assert too_many["local_time"] == "2026-05-07T08:00:00.000+02:00"
+
+
+async def list_as_before(heed: Heed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """List all messages as earlier releases have: without the times at which people did something."""
+    monkeypatch.setattr("lib.lists.follower.acts_of", lambda assessed: None)
+    for each in (await heed.get("/messages?limit=50"))["items"]:
+        await heed.services.assessor.refresh("acme", each["id"])
 
 
 async def test_what_somebody_else_opened_is_not_the_recipients_habit(heed: Heed) -> None:

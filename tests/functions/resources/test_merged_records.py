@@ -334,3 +334,62 @@ async def test_wherever_a_merge_dies_no_no_lapses_and_the_next_one_finishes_it(
         listed = (await heed.get("/messages?record=contact/kept"))["items"]
         assert [each["id"] for each in listed] == [message], number
     assert len(failed) > 8
+
+
+async def preference_of(heed: Heed, email: str) -> str:
+    draft = await heed.draft(to=[{"email": email}])
+    [recipient] = (await heed.get(f"/messages/{draft}/recipients"))["items"]
+    return str(recipient["preference"])
+
+
+@pytest.mark.parametrize("kept", [{"follow_email": "allow"}, {"follow_email": "unknown"}, {}])
+@pytest.mark.parametrize("is_put_before", [True, False])
+async def test_a_no_of_the_merged_record_outlives_what_is_put_of_the_other_one(
+    heed: Heed, kept: dict[str, str], *, is_put_before: bool
+) -> None:
+    fields = {"name": "Ada", "emails": ["ada@example.com", "lovelace@example.com"], **kept}
+    await put_both(heed, lost={"follow_email": "do_not_allow"})
+    for is_merge in (not is_put_before, is_put_before):
+        await (merge(heed) if is_merge else heed.put(path_of(KEPT), fields))
+
+    assert await preference_of(heed, "lovelace@example.com") == "do_not_allow"
+    history = (await heed.get("/consents/lovelace@example.com"))["history"]
+    assert [(each["follow"], each["source"]) for each in history] == [
+        ("do_not_allow", "the record lead lost, which was merged")
+    ]
+    assert (await merge(heed)).status == 200
+    assert len((await heed.get("/consents/lovelace@example.com"))["history"]) == 1
+
+
+async def test_a_no_without_an_address_stays_where_what_is_put_says_nothing_of_it(heed: Heed) -> None:
+    await put_both(heed, lost={"emails": [], "follow_email": "do_not_allow"})
+    await merge(heed)
+    await heed.put(path_of(KEPT), {"name": "Ada"})
+    assert (await heed.get(path_of(KEPT)))["follow_email"] == "do_not_allow"
+
+    await heed.put(path_of(KEPT), {"name": "Ada", "follow_email": "allow"})
+    assert (await heed.get(path_of(KEPT)))["follow_email"] == "allow"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_a_no_that_comes_under_the_old_id_counts_for_the_addresses_of_both(heed: Heed, method: str) -> None:
+    await put_both(heed, kept={"follow_email": "allow"})
+    etag = (await heed.get(path_of(LOST)))["etag"]
+    await merge(heed)
+
+    answer = await heed.api(
+        method, path_of(LOST), {"emails": ["new@example.com"], "follow_email": "do_not_allow"}, if_match=etag
+    )
+
+    assert (answer.status, "contact/kept" in answer.json["detail"]) == (409, True)
+    for email in ("ada@example.com", "lovelace@example.com", "new@example.com"):
+        assert await preference_of(heed, email) == "do_not_allow", email
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_a_yes_that_comes_under_the_old_id_changes_nothing(heed: Heed, method: str) -> None:
+    await put_both(heed)
+    await merge(heed)
+
+    assert (await heed.api(method, path_of(LOST), {"follow_email": "allow"})).status == 409
+    assert await preference_of(heed, "lovelace@example.com") == "unknown"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from functions.api.table import read_table
+from functions.resources.people import TAKEN_IDS
 from lib.people.store import USERS
 from lib.people.users import StoredUser
 from tests.support.heed import Heed
@@ -186,3 +188,32 @@ async def test_a_record_that_does_not_allow_following_can_be_patched_to_allow_it
     patched = await heed.api("PATCH", "/records/contact/c1", {"follow_email": "allow"})
 
     assert (patched.json["follow_email"], patched.json["name"]) == ("allow", "Ada")
+
+
+def shadowed_ids() -> set[tuple[str, str]]:
+    """Ids whose path is that of another endpoint of the same method, each with the route that they are lost to."""
+    parts = [(each.method, each.route.split("/")) for each in read_table()]
+    found = set[tuple[str, str]]()
+    for method, fixed in parts:
+        for other, open_ in parts:
+            if method != other or len(fixed) != len(open_):
+                continue
+            pairs = [(one, two) for one, two in zip(fixed, open_, strict=True) if one != two]
+            if pairs and all(two.startswith("{") and not one.startswith("{") for one, two in pairs):
+                found.add((pairs[0][0], "/".join(open_)))
+    return found
+
+
+def test_every_id_that_cannot_be_read_is_refused() -> None:
+    assert shadowed_ids() == {(name, "api/orgs/{org}/users/{user}") for name in TAKEN_IDS}
+
+
+@pytest.mark.parametrize("name", [*sorted(TAKEN_IDS), "Opt-In"])
+async def test_a_user_has_no_id_that_is_the_path_of_another_endpoint(heed: Heed, name: str) -> None:
+    body = {"email": "x@acme.example"}
+    alone = await heed.api("PUT", f"/users/{name}", body)
+    [outcome] = (await heed.post("/users/batch", {"items": [{"id": name, **body}]}))["items"]
+
+    assert (alone.status, alone.json["errors"][0]["loc"]) == (422, ["path", "user"])
+    assert (outcome["status"], name in outcome["detail"]) == (422, True)
+    assert (await heed.get("/users/opt-in"))["users"] == 1

@@ -61,3 +61,54 @@ async def test_a_month_that_is_none_is_refused(heed: Heed, month: str) -> None:
     answer = await heed.api("GET", f"/reports/scanner-noise?month={month}")
 
     assert (answer.status, answer.json["errors"][0]["loc"]) == (422, ["query", "month"])
+
+
+@pytest.fixture
+def three_a_day_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.resources.reports._MOST_COUNTED", 6)  # on two days
+
+
+async def mix_of(heed: Heed, days: int = 2) -> tuple[list[tuple[str, int]], bool]:
+    mix = await heed.get(f"/reports/verdicts?days={days}")
+    return [(day["day"], day["messages"]) for day in mix["days"]], mix["is_complete"]
+
+
+@pytest.mark.usefixtures("three_a_day_are_counted")
+async def test_verdicts_of_as_many_mails_as_are_counted_are_complete(heed: Heed) -> None:
+    for _ in range(3):
+        await heed.sent()
+    assert await mix_of(heed) == ([("2026-05-04", 3)], True)
+
+    await heed.sent()
+    assert await mix_of(heed) == ([("2026-05-04", 3)], False)
+
+
+@pytest.mark.usefixtures("three_a_day_are_counted")
+@pytest.mark.parametrize("older", [1, 4])
+async def test_mail_of_before_the_days_leaves_the_count_complete(heed: Heed, older: int) -> None:
+    for number in range(older):
+        await (heed.sent() if number % 2 == 0 else heed.draft())
+    heed.clock.move(days=2)
+    for _ in range(3):
+        await heed.sent()
+
+    assert await mix_of(heed) == ([("2026-05-06", 3)], True)
+
+
+@pytest.mark.usefixtures("three_a_day_are_counted")
+async def test_drafts_of_the_days_do_not_count(heed: Heed) -> None:
+    await heed.sent()
+    for _ in range(3):
+        await heed.draft()
+
+    assert await mix_of(heed) == ([("2026-05-04", 1)], True)
+
+
+async def test_the_first_day_begins_at_midnight_in_utc(heed: Heed) -> None:
+    heed.clock.move(hours=14, minutes=29)  # 23:59 of the day on which tests begin
+    await heed.sent()
+    heed.clock.move(minutes=1)
+    await heed.sent()
+
+    assert await mix_of(heed, days=1) == ([("2026-05-05", 1)], True)
+    assert await mix_of(heed) == ([("2026-05-05", 1), ("2026-05-04", 1)], True)

@@ -21,6 +21,7 @@ async def test_the_address_itself_says_what_it_is_and_where_the_docs_are(accept:
     text = answer.body.decode()
     assert "sends and follows sales mail" in text
     assert "/api/docs" in text
+    assert text.index("/console/") < text.index("/api/docs")
 
 
 async def test_every_link_of_the_page_leads_somewhere_and_nothing_is_loaded_from_elsewhere(heed: Heed) -> None:

@@ -9,6 +9,7 @@ import pytest
 from heed.rejudging import rejudge
 from lib.templates.follower import TemplatesFollower
 from lib.templates.listing import shown
+from lib.templates.rates import counted
 from lib.templates.recommend import PickTerms
 from lib.templates.tallies import Cell, Tally
 from lib.verdicts.assessed import Plan
@@ -156,9 +157,10 @@ async def test_what_is_answered_is_what_the_pure_functions_say_and_returns_exact
         between = await answered()
     await reassess()
 
-    assert {each.template.id: each.advice.because for each in pure} == {
-        name: each["recommended_because"] for name, each in before.items()
-    }
+    for each in pure:
+        said, own = before[each.template.id], counted(each.evidence, replies_seen=False).model_dump()
+        assert said["recommended_because"] == each.advice.because
+        assert {name: said[name] for name in own} == own
     assert [name for name, each in before.items() if each["pick"] == "recommendation"] == ["a"]
     # One mail was sent after another to the same person: in all 302 and 301.
     assert before["a"]["open_rate"]["count"] == 302

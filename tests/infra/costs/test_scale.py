@@ -32,6 +32,17 @@ def test_a_request_more_for_each_hit_is_a_request_more_in_the_busiest_hour() -> 
     assert asked(one) == pytest.approx(hits_a_second)
 
 
+def test_more_storage_accounts_than_a_region_has_are_divided_among_deployments() -> None:
+    accounts = NOTHING.model_copy(update={"tables": 1_000})
+    measured = Measured(on="2026-11-29", mail=NOTHING, hit_alone=accounts, hit_in_company=accounts)
+    events, limits = 1e12, read_limits()
+    needed = storage_accounts(events, measured)
+
+    assert limits["accounts"].is_confirmed
+    assert needed > limits["accounts"].value
+    assert deployments(events, measured) == -(-needed // int(limits["accounts"].value))
+
+
 def test_the_most_used_limit_comes_first() -> None:
     for events in EVENTS:
         shares = [each.share for each in loads(events, read_steps())]

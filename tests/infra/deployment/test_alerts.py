@@ -1,42 +1,28 @@
 """Queries of alerts, tried on lines that the code really logs and on requests as Application Insights keeps them."""
 
 import logging
-from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import pytest
 
-from infra.template_checks.alerts import alert_queries, workbook_queries
+from infra.template_checks.alerts import workbook_queries
 from infra.template_checks.known import app_functions
 from infra.template_checks.queries import QueryError, run_query
-from infra.template_checks.syntax import read_template
-from lib.metrics import OLDEST_OVERDUE, emit_metric
-from lib.operations.dead_letters import raise_alarm
-from lib.storage.layout import OUTBOX
-from lib.storage.memory import MemoryDeadLetters, memory_storage
+from lib.metrics import METRICS, OLDEST_OVERDUE, OLDEST_WAITING, SWEEP_LAG, Metric, emit_metric
+from lib.storage.layout import QUEUES
 from lib.transports.memory import MemoryTransport
-from lib.transports.protocol import Outcome, Refused, Unknown
+from lib.transports.protocol import Refused
 from tests.infra.deployment.broken_copy import INFRA
-from tests.lib.tracking.test_journal import ScriptedWriter, a_fact, a_journal, down
+from tests.infra.deployment.log_rows import QUERIES, as_traces, failed, raised_by, request
 from tests.support.heed import Heed
 
-QUERIES = alert_queries([read_template(INFRA / "alerts.bicep")])
+WORKBOOK = workbook_queries(INFRA / "workbook.json")
 
 
 def alerts(traces: list[dict[str, Any]] | None = None, requests: list[dict[str, Any]] | None = None) -> set[str]:
     """Names of the alerts that these rows raise, but for the one on what is not there."""
-    tables = {"AppTraces": traces or [], "AppRequests": requests or []}
-    raised = {name for name, query in QUERIES.items() if run_query(query, tables)}
-    return raised - {"the-sweep-does-not-run"}
-
-
-def as_traces(log: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """Lines of the log as rows of AppTraces."""
-    return [{"Message": each.getMessage(), "SeverityLevel": each.levelno // 10 - 1} for each in log.records]
-
-
-def request(name: str, code: int = 200, milliseconds: float = 20.0) -> dict[str, Any]:
-    return {"Name": name, "ResultCode": str(code), "DurationMs": milliseconds, "Success": code < 400, "ItemCount": 1}
+    return raised_by({"AppTraces": traces or [], "AppRequests": requests or []}) - {"the-sweep-does-not-run"}
 
 
 @pytest.fixture
@@ -45,66 +31,46 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def test_a_quiet_day_raises_nothing(log: pytest.LogCaptureFixture) -> None:
-    emit_metric(OLDEST_OVERDUE, 0, kind="mail")
-    logging.getLogger("heed.intake").info("organization acme is gone")
-    requests = [request(name) for name in ("pixel", "redirect", "attachment", "send", "health") for _ in range(30)]
-    assert alerts(as_traces(log), requests) == set()
-
-
-async def test_dead_letters_raise_an_alert(log: pytest.LogCaptureFixture) -> None:
-    storage = memory_storage()
-    await raise_alarm(storage.queues.dead_letters)
-    assert alerts(as_traces(log)) == set()
-    letters = storage.queues.dead_letters
-    assert isinstance(letters, MemoryDeadLetters)
-    letters.bury(OUTBOX, b"{}", datetime(2026, 11, 28, tzinfo=UTC))
-    await raise_alarm(storage.queues.dead_letters)
-    assert alerts(as_traces(log)) == {"dead-letters"}
-
-
-async def test_a_hit_that_could_not_be_stored_raises_an_alert(log: pytest.LogCaptureFixture) -> None:
-    journal = a_journal(ScriptedWriter(down, down))
-    assert not await journal.record("acme", a_fact())
-    await journal.settle()
-    assert alerts(as_traces(log)) == {"hits-only-in-the-log"}
-
-
 @pytest.mark.parametrize("kind", ["mail", "reminders"])
 def test_late_mail_and_late_reminders_raise_an_alert(kind: str, log: pytest.LogCaptureFixture) -> None:
     emit_metric(OLDEST_OVERDUE, 300, kind=kind)
-    assert alerts(as_traces(log)) == set()
+    assert alerts(as_traces(log.records)) == set()
     emit_metric(OLDEST_OVERDUE, 301, kind=kind)
-    assert alerts(as_traces(log)) == {"mail-or-reminders-are-late"}
+    assert alerts(as_traces(log.records)) == {"mail-or-reminders-are-late"}
 
 
-@pytest.mark.parametrize("outcome", [Refused(temporary=False, code="550", text="no"), Unknown("no answer")])
-async def test_mail_that_fails_or_is_uncertain_again_and_again_raises_an_alert(
-    outcome: Outcome, log: pytest.LogCaptureFixture
-) -> None:
-    heed = await Heed(transport=MemoryTransport(*[outcome] * 11)).start()
+async def test_ten_mails_of_an_hour_may_fail(log: pytest.LogCaptureFixture) -> None:
+    heed = await Heed(transport=MemoryTransport(*[Refused(temporary=False, code="550", text="no")] * 11)).start()
     for _ in range(10):
         await heed.sent()
-    assert alerts(as_traces(log)) == set()
+    assert alerts(as_traces(log.records)) == set()
     await heed.sent()
-    assert alerts(as_traces(log)) == {"mail-fails"}
+    assert alerts(as_traces(log.records)) == {"mail-fails"}
 
 
 async def test_mail_that_is_sent_raises_nothing(log: pytest.LogCaptureFixture) -> None:
     heed = await Heed().start()
     for _ in range(11):
         await heed.sent()
-    assert sum('"mail_outcomes"' in each["Message"] for each in as_traces(log)) == 11
-    assert alerts(as_traces(log)) == set()
+    assert sum('"mail_outcomes"' in each["Message"] for each in as_traces(log.records)) == 11
+    assert alerts(as_traces(log.records)) == set()
 
 
-def test_a_silent_sweep_raises_an_alert(log: pytest.LogCaptureFixture) -> None:
-    query = QUERIES["the-sweep-does-not-run"]
-    emit_metric(OLDEST_OVERDUE, 0, kind="reminders")
-    assert run_query(query, {"AppTraces": as_traces(log)})
-    assert run_query(query, {})
-    emit_metric(OLDEST_OVERDUE, 0, kind="mail")
-    assert run_query(query, {"AppTraces": as_traces(log)}) == []
+@pytest.mark.parametrize(("seconds", "raised"), [((301, 300), set()), ((301, 302), {"work-waits"}), ((301,), set())])
+def test_work_waits_that_was_late_at_each_look(
+    seconds: tuple[int, ...], raised: set[str], log: pytest.LogCaptureFixture
+) -> None:
+    for value in seconds:
+        emit_metric(OLDEST_WAITING, value, queue="outbox")
+    assert alerts(as_traces(log.records)) == raised
+
+
+@pytest.mark.parametrize("queue", ["jobs", "webhooks"])
+def test_what_may_wait_for_hours_raises_no_alert(queue: str, log: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        emit_metric(OLDEST_WAITING, 5000, queue=queue)
+        emit_metric(SWEEP_LAG, 0)
+    assert alerts(as_traces(log.records)) == set()
 
 
 @pytest.mark.parametrize("name", ["pixel", "image", "redirect", "attachment"])
@@ -134,11 +100,11 @@ def test_a_full_log_raises_an_alert() -> None:
 
 
 def test_the_workbook_shows_late_mail_by_kind(log: pytest.LogCaptureFixture) -> None:
-    query = workbook_queries(INFRA / "workbook.json")["Seconds for which the oldest mail and reminder wait"]
+    query = WORKBOOK["Seconds for which the oldest mail and reminder wait"]
     for seconds in (10, 70):
         emit_metric(OLDEST_OVERDUE, seconds, kind="mail")
     emit_metric(OLDEST_OVERDUE, 5, kind="reminders")
-    rows = [{**row, "TimeGenerated": 610.0} for row in as_traces(log)]
+    rows = [{**row, "TimeGenerated": 610.0} for row in as_traces(log.records)]
     assert run_query(query, {"AppTraces": rows}) == [
         {"TimeGenerated": 600.0, "kind": "mail", "seconds": 70.0},
         {"TimeGenerated": 600.0, "kind": "reminders", "seconds": 5.0},
@@ -164,6 +130,32 @@ def test_a_query_that_is_not_understood_is_refused(query: str) -> None:
     "name", sorted(each.name for each in app_functions() if each.trigger_type != "httpTrigger"), ids=str
 )
 def test_work_that_fails_again_and_again_raises_an_alert_whichever_it_is(name: str) -> None:
-    failed = request(name, 0) | {"Success": False}
-    assert "work-fails" not in alerts(requests=[failed] * 20)
-    assert "work-fails" in alerts(requests=[failed] * 21)
+    assert "work-fails" not in alerts(requests=[failed(name)] * 20)
+    assert "work-fails" in alerts(requests=[failed(name)] * 21)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_the_workbook_shows_every_metric(metric: Metric, log: pytest.LogCaptureFixture) -> None:
+    for values in product(*metric.labels.values()):
+        emit_metric(metric, 7, **dict(zip(metric.labels, values, strict=True)))
+    rows = [{**row, "TimeGenerated": 610.0} for row in as_traces(log.records)]
+    [shown] = [found for query in WORKBOOK.values() if (found := run_query(query, {"AppTraces": rows}))]
+    assert [{name: row[name] for name in metric.labels} for row in shown] == [
+        dict(zip(metric.labels, values, strict=True)) for values in product(*metric.labels.values())
+    ]
+    assert all(7.0 in row.values() for row in shown)
+
+
+def test_the_workbook_shows_each_function_of_queues_and_timers() -> None:
+    names = {each.name for each in app_functions() if each.trigger_type != "httpTrigger"}
+    shown = run_query(
+        WORKBOOK["Work: runs and failures by function"], {"AppRequests": [failed(name) for name in names]}
+    )
+    assert {row["Name"] for row in shown} == names
+    assert all((row["runs"], row["failures"]) == (1, 1) for row in shown)
+
+
+def test_metrics_of_queues_are_of_all_queues() -> None:
+    of_queues = [metric.labels["queue"] for metric in METRICS if "queue" in metric.labels]
+    assert len(of_queues) == 3
+    assert all(sorted(names) == sorted(QUEUES) for names in of_queues)

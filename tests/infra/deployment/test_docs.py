@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from infra.docs.deployment_tables import alert_rows
 from infra.packaging.build import ROOT
 from infra.template_checks.known import read_known
 from infra.template_checks.syntax import read_template
@@ -38,3 +39,16 @@ def test_commands_of_the_installation_use_outputs_that_are_there() -> None:
 def test_the_installation_leads_to_everything_else_that_is_needed() -> None:
     text = PAGES["install.md"]
     assert all(word in text for word in ("deployment.md#parameters", "costs.md", "make package", "infra.smoke"))
+
+
+SECTIONS = dict(re.findall(r"^### `([\w-]+)`\n(.*?)(?=^##)", PAGES["operations.md"], re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.parametrize("alert", [name.strip("`") for name, _, _ in alert_rows()])
+def test_each_alert_has_a_section_on_what_it_means_and_what_to_do(alert: str) -> None:
+    text = SECTIONS[alert]
+    assert re.search(r"\*\*Meaning\b.*\*\*First look\b.*\*\*Remedy\b", text, re.DOTALL), text
+
+
+def test_no_section_is_about_an_alert_that_is_not_there() -> None:
+    assert set(SECTIONS) <= {name.strip("`") for name, _, _ in alert_rows()}

@@ -221,7 +221,7 @@ FAULTS = {
         "there is no function redirects",
     ),
     "an alert that cannot be read": (
-        ("alerts.bicep", "| summarize runs = count()", "| sumarize runs = count()"),
+        ("alerts.bicep", "| summarize mails = count()", "| sumarize mails = count()"),
         "the operator sumarize is not understood",
     ),
     "an alert on a metric that Azure does not have": (

@@ -7,8 +7,9 @@ import pytest
 
 from infra.docs.__main__ import main
 from infra.docs.tables import PageError, decisions_table, metrics_table, settings_table
-from lib.metrics import METRICS
+from lib.metrics import DEAD_LETTERS, METRICS
 from lib.settings import Settings
+from lib.storage.layout import QUEUES
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,6 +49,10 @@ def test_a_row_tells_whether_a_setting_is_secret(name: str, is_secret: bool) -> 
 
 def test_every_metric_has_a_row_with_its_meaning() -> None:
     assert [metric.name for metric in METRICS if metric.meaning not in row_of(metric.name, metrics_table())[3]] == []
+
+
+def test_the_metric_of_dead_letters_names_every_queue() -> None:
+    assert set(DEAD_LETTERS.labels["queue"]) == set(QUEUES)
 
 
 def test_a_decision_needs_a_date_and_a_status(tmp_path: Path) -> None:

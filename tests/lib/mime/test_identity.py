@@ -56,3 +56,11 @@ def test_without_a_message_id_every_difference_counts(old: bytes, new: bytes) ->
 )
 def test_whatever_comes_has_an_identity(raw: bytes) -> None:
     assert mail_identity(raw).startswith("headers|")
+
+
+def test_two_answers_of_the_same_words_without_a_date_are_two_by_what_they_answer() -> None:
+    first, second = (b"In-Reply-To: <%d@acme.example>\r\n" % number for number in (1, 2))
+    dated, undated = NAMELESS, NAMELESS.partition(b"\r\n")[2]
+
+    assert len({mail_identity(head + undated) for head in (first, second, b"")}) == 3
+    assert len({mail_identity(head + dated) for head in (first, second, b"")}) == 1  # as releases before have it

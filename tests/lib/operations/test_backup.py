@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import zipfile
+from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from lib.errors import NotAllowed
+from lib.errors import NotAllowed, Stale
 from lib.operations.backup_file import BackupFile, BrokenBackup
-from lib.storage import Storage, Unavailable
+from lib.operations.runs import AnotherRun
+from lib.organizations.audit import Actor
+from lib.storage import Row, Storage, Unavailable, Upsert
+from lib.storage.accounts import OwnAccount
+from lib.storage.layout import table
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
 from tests.support.failing import Failure, failing_storage
@@ -46,13 +55,22 @@ async def backed_up(heed: Heed, folder: Path) -> Path:
 
 async def restored(
     heed: Heed, path: Path, name: str = "acme", secret: str | None = None, *, replace: bool = False
-) -> None:
-    restore = heed.services.restore
+) -> Counter[str]:
+    """Restore; return what was told, and the seconds that were waited."""
+    counts = Counter[str]()
+
+    async def wait(seconds: float) -> None:
+        counts["waited"] += int(seconds)
+
+    restore = dataclasses.replace(heed.services.restore, sleep=wait)
     with closing(BackupFile(path)) as backup:
-        backup.check_sums()
+        backup.check_whole()
         plan = await restore.plan_restore(backup, name, secret, replace=replace)
-        await restore.restore_backup(backup, plan, secret=secret)
+        await restore.restore_backup(
+            backup, plan, secret=secret, told=lambda what, number: counts.update({what: number})
+        )
     await heed.work()
+    return counts
 
 
 async def shown(heed: Heed, message: str) -> dict[str, Any]:
@@ -261,6 +279,20 @@ async def test_nobody_sees_the_half_of_a_restore_and_another_run_ends_it(tmp_pat
     assert await shown(heed, message) == before
 
 
+async def test_a_secret_that_came_about_after_the_deletion_is_no_hindrance(tmp_path: Path) -> None:
+    heed, message = await lived_in()
+    before, secret, path = await shown(heed, message), await secret_of(heed), await backed_up(heed, tmp_path)
+    await deleted(heed)
+    await heed.services.address_hashes.hash_address("acme", "late@example.com")
+    heed.clock.move(minutes=3)
+
+    await restored(heed, path, secret=secret)
+
+    await made_key(heed)
+    after = await shown(heed, message)
+    assert (after["consent"], after["by address"]) == (before["consent"], before["by address"])
+
+
 async def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     heed, _ = await lived_in()
     path, secret = await backed_up(heed, tmp_path), await secret_of(heed)
@@ -287,7 +319,205 @@ async def test_a_broken_file_is_told_before_anything_is_done(tmp_path: Path) -> 
     with pytest.raises(BrokenBackup):
         BackupFile(tmp_path / "cut")
     with closing(BackupFile(tmp_path / "changed")) as backup, pytest.raises(BrokenBackup, match="people"):
-        backup.check_sums()
+        backup.check_whole()
+
+
+Members = dict[str, bytes]
+
+
+def _row(partition: str, key: str = "k", **values: object) -> bytes:
+    return json.dumps({"p": partition, "k": key, "v": values}).encode() + b"\n"
+
+
+def _with_rows(*rows: bytes, kind: str = "threads") -> Callable[[Members, Any], None]:
+    """Put these rows in place of those of a table, with sums that fit."""
+
+    def changed(members: Members, manifest: Any) -> None:
+        members[f"tables/{kind}.jsonl"] = b"".join(rows)
+        manifest["rows"][kind] = len(rows)
+
+    return changed
+
+
+def _without(member: str) -> Callable[[Members, Any], None]:
+    def changed(members: Members, manifest: Any) -> None:
+        del members[member], manifest["sums"][member]
+
+    return changed
+
+
+def _with_blobs(*names: str) -> Callable[[Members, Any], None]:
+    def changed(members: Members, manifest: Any) -> None:
+        manifest["blobs"] = list(names)
+        for number in range(len(names)):
+            members[f"blobs/{number:08d}"] = b"x"
+
+    return changed
+
+
+def _with_manifest(**fields: object) -> Callable[[Members, Any], None]:
+    return lambda _, manifest: manifest.update(fields)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (_with_rows(_row("p"), _row("p")), "row 2 of threads"),
+        (_with_rows(_row("p", "b"), _row("p", "a")), "row 2 of threads"),
+        (_with_rows(_row("p/q")), "row 1 of threads"),
+        (_with_rows(_row("p", x=[1])), "row 1 of threads"),
+        (_with_rows(_row("p", x=float("nan"))), "row 1 of threads"),
+        (_with_rows(_row("p", x=2**63)), "row 1 of threads"),
+        (_with_rows(_row("p", x="x" * 33_000)), "row 1 of threads"),
+        (_with_rows(_row("p", x="\ud800")), "row 1 of threads"),
+        (_with_rows(b"[]\n"), "row 1 of threads"),
+        (_with_rows(b"{\n"), "row 1 of threads"),
+        (_with_rows(b"[" * 100_000 + b"\n"), "row 1 of threads"),
+        (_with_manifest(rows={}), "lacks parts"),
+        (_without("tables/people.jsonl"), "lacks parts"),
+        (_without("blobs/00000000"), "lacks parts"),
+        (_with_blobs("a", "a"), "names a blob twice"),
+        (_with_blobs("../a", "b"), "names a blob twice"),
+        (_with_blobs("/a", "b"), "names a blob twice"),
+        (_with_manifest(organization="../acme"), "list of its parts"),
+        (_with_manifest(format=9), "of format 9"),
+        (_with_manifest(settings="x"), "no whole backup"),
+    ],
+)
+async def test_what_is_no_backup_of_ours_is_refused(
+    tmp_path: Path, change: Callable[[Members, Any], None], text: str
+) -> None:
+    heed, _ = await lived_in()
+    with zipfile.ZipFile(await backed_up(heed, tmp_path)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(members.pop("manifest.json"))
+    change(members, manifest)
+    manifest["sums"] = {name: sha256(data).hexdigest() for name, data in members.items()}
+    with zipfile.ZipFile(tmp_path / "changed", "w") as archive:
+        for name, data in {**members, "manifest.json": json.dumps(manifest).encode()}.items():
+            archive.writestr(name, data)
+
+    with pytest.raises(BrokenBackup, match=text):
+        _check(tmp_path / "changed")
+
+
+def _check(path: Path) -> None:
+    with closing(BackupFile(path)) as backup:
+        backup.check_whole()
+
+
+async def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path: Path) -> None:
+    heed, _ = await lived_in()
+    data = (await backed_up(heed, tmp_path)).read_bytes()
+
+    for place in range(0, len(data), len(data) // 150):
+        (tmp_path / "damaged").write_bytes(data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :])
+        try:
+            _check(tmp_path / "damaged")
+        except BrokenBackup:
+            continue
+        # A byte of the archive that tells nothing, such as a member's date.
+        with zipfile.ZipFile(tmp_path / "damaged") as one, zipfile.ZipFile(tmp_path / "acme.heed") as other:
+            assert {name: one.read(name) for name in one.namelist()} == {
+                name: other.read(name) for name in other.namelist()
+            }
+
+
+async def test_a_row_that_cannot_be_read_is_told_and_keeps_nothing_from_coming_back(tmp_path: Path) -> None:
+    heed, message = await lived_in()
+    broken = [
+        (table("acme", "messages"), "ffffffffffffffffffffffffffffffff", "m"),
+        (table("acme", "cards"), "rep1", "id|broken"),
+        (table("acme", "feed"), "webhooks", "w|broken"),
+    ]
+    for name, partition, key in broken:
+        await heed.storage.tables.write_rows(name, [Upsert(Row(partition, key, {"v": 1, "d0": "{}"}))])
+    before, path = await shown(heed, message), await backed_up(heed, tmp_path)
+
+    counts = await restored(heed, path, replace=True)
+
+    assert await shown(heed, message) == before
+    assert counts["unreadable rows"] >= 2
+    assert await heed.storage.tables.read_row(*broken[0]) is not None
+
+
+async def test_a_run_stops_without_harm_where_another_one_takes_over(tmp_path: Path) -> None:
+    """What the organization gets once it is open again is not taken for what the backup lacks."""
+    heed, message = await lived_in()
+    path, secret = await backed_up(heed, tmp_path), await secret_of(heed)
+    storage, failure = heed.storage, Failure()
+    failing = Heed(storage=replace(failing_storage(storage, failure), queues=storage.queues), clock=heed.clock)
+    waited = 0
+
+    async def take_over() -> None:
+        nonlocal waited
+        waited = (await restored(heed, path, secret=secret, replace=True))["waited"]
+        await heed.put("/records/contact/new", {"name": "of after the restore"})
+
+    taken_over = 0
+    for number in range(1, 400, 9):
+        failure.interrupt(number, take_over)
+        try:
+            await restored(failing, path, secret=secret, replace=True)
+        except (AnotherRun, Stale):
+            taken_over += 1
+            assert (await heed.get("/records/contact/new"))["name"] == "of after the restore"
+    failure.arm(0, "before")
+
+    assert (taken_over >= 10, waited) == (True, 90)
+    assert (await heed.get(f"/messages/{message}"))["id"] == message
+
+
+AWKWARD = ["o'brien@example.com", "a|b@example.com", "{x}=y@example.com", "a/b&c%d@example.com", "-x-@example.com"]
+
+
+async def test_who_was_erased_since_does_not_come_back_whatever_the_address(tmp_path: Path) -> None:
+    heed, _ = await lived_in()
+    await heed.sent(to=[{"email": email, "name": "x"} for email in AWKWARD], text=f"\n{AWKWARD[0]}\n'{AWKWARD[1]}'")
+    path = await backed_up(heed, tmp_path)
+    heed.clock.move(hours=1)
+    for email in AWKWARD:
+        assert (await heed.api("DELETE", f"/subjects/{quote(email, safe='')}")).status == 202
+    await heed.work()
+    heed.clock.move(minutes=5)
+
+    assert (await restored(heed, path, replace=True))["erased addresses"] == len(AWKWARD)
+
+    texts = " ".join([await _texts(heed.storage, name) for name in _tables(heed.storage)])
+    assert [email for email in AWKWARD if email in texts] == []
+
+
+@pytest.mark.parametrize("number", range(24, 72, 8))
+async def test_who_is_erased_during_a_restore_does_not_come_back(tmp_path: Path, number: int) -> None:
+    """The recipient's page is open meanwhile, and the jobs' queue is worked off."""
+    heed, _ = await lived_in()
+    path, secret = await backed_up(heed, tmp_path), await secret_of(heed)
+    storage, failure = heed.storage, Failure()
+    failing = Heed(storage=replace(failing_storage(storage, failure), queues=storage.queues), clock=heed.clock)
+    heed.clock.move(hours=1)
+    await deleted(heed)
+
+    async def erase() -> None:
+        await heed.services.subject_jobs.begin_job("acme", "erase", "ada@example.com", by=Actor(kind="recipient"))
+        await heed.work()
+
+    failure.interrupt(number, erase)
+    await restored(failing, path, secret=secret)
+
+    texts = " ".join([await _texts(storage, name) for name in _tables(storage)])
+    assert "ada@example.com" not in texts.lower()
+
+
+async def test_another_account_than_the_organization_has_is_refused(tmp_path: Path) -> None:
+    heed, _ = await lived_in()
+    restore = heed.services.restore
+    with closing(BackupFile(await backed_up(heed, tmp_path))) as backup:
+        plan = await restore.plan_restore(backup, "acme", None, replace=True)
+
+        with pytest.raises(NotAllowed, match="stays in the storage account"):
+            await restore.restore_backup(backup, plan, own=OwnAccount(account="elsewhere"))
+
+    assert (await heed.get("/users/rep1"))["name"] == "Rita Rep"
 
 
 async def test_a_backup_that_dies_leaves_the_one_of_before(tmp_path: Path) -> None:

@@ -53,6 +53,35 @@ async def findings(heed: Heed, *, repair: bool = False) -> list[str]:
     return [f"{each.about}: {each.text}" for each in found]
 
 
+UNREADABLE = [
+    (table("acme", "messages"), "f" * 32, "m", {"due", "lists", "records"}),
+    (table("acme", "cards"), "rep1", "id|broken", {"due"}),
+    (table("acme", "people"), "alerts", "rep9", {"due"}),
+    (INDEX, RECORDS, "r|contact|c9", {"records"}),
+    (INDEX, RECORDS, f"m|contact|c9|{'e' * 32}", {"records"}),
+    (DUE, "send|broken", "no number|acme|x", set()),
+]
+
+
+@pytest.mark.parametrize(("name", "partition", "key", "parts"), UNREADABLE)
+async def test_a_row_that_cannot_be_read_is_told_and_the_rest_is_mended(
+    name: str, partition: str, key: str, parts: set[str]
+) -> None:
+    heed, _ = await lived_in()
+    before = await everything(heed)
+    await delete(heed, INDEX, "all", "")
+    await heed.storage.tables.write_rows(name, [Upsert(Row(partition, key, {"v": 1, "d0": "[]"}))])
+
+    found = await findings(heed, repair=True)
+
+    assert {each.partition(":")[0] for each in found if "cannot be read" in each} == parts
+    assert (await everything(heed))["/messages?view=all&sort=-opens"] == before["/messages?view=all&sort=-opens"]
+    left = await findings(heed)
+    assert [each for each in left if "cannot be read" not in each] == []
+    row = await heed.storage.tables.read_row(name, partition, key)
+    assert row is not None
+
+
 async def everything(heed: Heed) -> dict[str, object]:
     """What a CRM sees of it all."""
     seen: dict[str, object] = {}

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lib.errors import NotAllowed
 from lib.operations import move
+from lib.operations.backup_file import BackupFile
 from lib.operations.move import Move, NotTheSame
-from lib.storage import Row, StorageError, Unavailable, Upsert
+from lib.operations.runs import AnotherRun
+from lib.organizations.registry import StoredOrganization
+from lib.storage import Missing, Row, StorageError, Unavailable, Upsert
 from lib.storage.accounts import LASTS, OwnAccount
-from lib.storage.layout import container, table
+from lib.storage.layout import KINDS, container, table
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
-from tests.support.heed import Heed
+from tests.support.heed import ADMIN_KEY, Heed
 from tests.support.own_accounts import OwnAccounts
 
 TO = OwnAccount(account="newdata")
@@ -50,11 +56,19 @@ class Deployment:
         services = self.operator.services
         await Move(services.storage, services.organizations, self._wait).move_organization("acme", TO)
 
+    def second(self) -> Move:
+        """Another run, at which nothing happens during the waits."""
+        services = self._process().services
+        return Move(services.storage, services.organizations, self._pass)
+
+    async def _pass(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.heed.clock.move(seconds=seconds)
+
     async def _wait(self, seconds: float) -> None:
         self.waits.append(seconds)
         for _ in range(2):
-            self.seconds += seconds / 2
-            self.heed.clock.move(seconds=seconds / 2)
+            await self._pass(seconds / 2)
             if work := self.during.get(len(self.waits)):
                 await work()
 
@@ -204,9 +218,20 @@ async def test_a_write_into_the_old_account_after_the_comparison_keeps_it(deploy
     with pytest.raises(NotTheSame, match="written to after"):
         await deployment.move()
 
-    assert table("acme", "journal") in await deployment.left_behind()
+    assert {table("acme", kind) for kind in KINDS} <= {*await deployment.left_behind()}
     deployment.seconds += LASTS
     assert (await deployment.heed.get("/users/rep1"))["name"] == "Rita Rep"
+
+
+async def test_a_blob_that_comes_into_the_old_account_after_the_comparison_keeps_it(deployment: Deployment) -> None:
+    async def write_late() -> None:
+        await deployment.accounts.shared.blobs.put_blob(container("acme"), "late", b"x", "text/plain")
+
+    deployment.during = {2: write_late}
+    with pytest.raises(NotTheSame, match="heed-acme"):
+        await deployment.move()
+
+    assert {"late", table("acme", "people")} <= {*await deployment.left_behind()}
 
 
 async def test_a_row_that_is_not_the_same_keeps_the_move_from_its_end(
@@ -222,7 +247,8 @@ async def test_a_row_that_is_not_the_same_keeps_the_move_from_its_end(
     monkeypatch.setattr(move, "_copy_rows", copy_badly)
     with pytest.raises(NotTheSame, match="heedacmepeople"):
         await deployment.move()
-    assert (await deployment.heed.get("/users/rep1"))["name"] == "Rita Rep"
+    deployment.seconds += LASTS
+    await deployment.heed.put("/records/contact/c1", {"name": "it is open again"})
 
     monkeypatch.setattr(move, "_copy_rows", copy)
     await deployment.move()
@@ -249,6 +275,156 @@ async def test_a_move_can_be_given_up_until_it_has_changed_over(deployment: Depl
         await mover.cancel_move("acme")
 
 
+async def lived_in(deployment: Deployment) -> str:
+    """A mail that was opened, a draft with a large body and a file; the mail's id."""
+    heed = deployment.heed
+    draft = await heed.draft(html=f"<p>{'long ' * 9000}</p>")
+    await heed.api("POST", f"/messages/{draft}/attachments?filename=a.txt", b"some text")
+    message = await heed.sent()
+    await heed.hit(heed.urls("o")[0])
+    await heed.work()
+    return message
+
+
+async def stored(deployment: Deployment) -> StoredOrganization:
+    found = await deployment.heed.services.organizations.load_organization("acme")
+    assert found
+    return found[0]
+
+
+@pytest.mark.parametrize("number", range(1, 60, 4))
+async def test_a_run_stops_without_harm_where_another_one_takes_over(deployment: Deployment, number: int) -> None:
+    heed, message = deployment.heed, await lived_in(deployment)
+
+    async def take_over() -> None:
+        await deployment.second().move_organization("acme", TO)
+        deployment.seconds += LASTS
+        await heed.put("/records/contact/new", {"name": "of after the move"})
+
+    deployment.accounts.failure.interrupt(number, take_over)
+    with pytest.raises((AnotherRun, NotAllowed)):
+        await deployment.move()
+
+    found = await stored(deployment)
+    assert (found.storage, found.moving, found.run) == (TO, None, None)
+    assert (await deployment.left_behind(), await opened(heed, message)) == ([], 1)
+    assert (await heed.get("/records/contact/new"))["name"] == "of after the move"
+
+
+@pytest.mark.parametrize("number", range(1, 60, 4))
+async def test_a_run_stops_without_harm_where_the_move_is_given_up(deployment: Deployment, number: int) -> None:
+    heed, message = deployment.heed, await lived_in(deployment)
+    is_given_up = False
+
+    async def give_up() -> None:
+        nonlocal is_given_up
+        if (await stored(deployment)).moving is not None:
+            await deployment.second().cancel_move("acme")
+            is_given_up = True
+
+    deployment.accounts.failure.interrupt(number, give_up)
+    with suppress(AnotherRun, Missing):
+        await deployment.move()
+        assert not is_given_up
+    deployment.seconds += LASTS
+
+    assert (await stored(deployment)).moving is None
+    assert await opened(heed, message) == 1
+    await heed.put("/records/contact/new", {"name": "of after the move"})
+    if is_given_up:
+        assert deployment.accounts.tables("newdata") == []
+
+
+async def test_two_runs_at_the_same_time_end_as_one(deployment: Deployment) -> None:
+    heed, message = deployment.heed, await lived_in(deployment)
+
+    ended = await asyncio.gather(
+        deployment.move(), deployment.second().move_organization("acme", TO), return_exceptions=True
+    )
+    deployment.seconds += LASTS
+
+    assert [type(each) for each in ended if each is not None] in ([AnotherRun], [NotAllowed])
+    assert (await deployment.left_behind(), await opened(heed, message)) == ([], 1)
+
+
+async def test_a_run_that_fails_while_nothing_is_written_opens_the_organization(deployment: Deployment) -> None:
+    async def die() -> None:
+        raise Unavailable("storage is down")
+
+    deployment.during = {1: die}
+    with pytest.raises(Unavailable):
+        await deployment.move()
+    deployment.seconds += LASTS
+
+    await deployment.heed.put("/records/contact/c1", {"name": "x"})
+    await deployment.move()
+    deployment.seconds += LASTS
+    assert (await deployment.heed.get("/records/contact/c1"))["name"] == "x"
+
+
+async def test_giving_up_that_dies_is_ended_by_another_try(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(*_: object) -> None:
+        raise Unavailable("killed")
+
+    deployment.during = {1: die}
+    with pytest.raises(Unavailable):
+        await deployment.move()
+    blobs = type(deployment.accounts.own["newdata"].blobs)
+    with monkeypatch.context() as patched:
+        patched.setattr(blobs, "drop", die)
+        with pytest.raises(Unavailable):
+            await deployment.second().cancel_move("acme")
+    deployment.seconds += LASTS
+
+    await deployment.heed.put("/records/contact/c1", {"name": "x"})
+    with pytest.raises(NotAllowed, match="--cancel"):
+        await deployment.move()
+    await deployment.second().cancel_move("acme")
+    await deployment.move()
+    deployment.seconds += LASTS
+    assert (await deployment.heed.get("/records/contact/c1"))["name"] == "x"
+
+
+async def test_the_same_account_under_another_name_is_refused(deployment: Deployment) -> None:
+    """An operator who is told that it holds something would go and delete it."""
+    deployment.accounts.own["newdata"] = deployment.accounts.shared
+
+    with pytest.raises(NotAllowed, match="another name"):
+        await deployment.move()
+
+    assert (await stored(deployment)).moving is None
+
+
+async def test_an_organization_is_not_deleted_and_not_restored_while_it_moves(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    heed, services = deployment.heed, deployment.operator.services
+    await services.backup.write_backup("acme", tmp_path / "backup")
+    statuses: list[int] = []
+
+    async def interfere() -> None:
+        statuses.append((await heed.request("DELETE", "/api/orgs/acme", key=ADMIN_KEY)).status)
+        with closing(BackupFile(tmp_path / "backup")) as backup, pytest.raises(NotAllowed, match="moving"):
+            await services.restore.plan_restore(backup, "acme", None, replace=True)
+
+    deployment.during = {1: interfere, 2: interfere}
+    await deployment.move()
+    deployment.seconds += LASTS
+
+    assert set(statuses) == {409}
+    assert (await heed.get("/users/rep1"))["name"] == "Rita Rep"
+
+
+async def test_an_organization_does_not_move_while_it_is_restored(deployment: Deployment) -> None:
+    registry = deployment.operator.services.organizations
+    await registry.update_row("acme", lambda stored: stored.model_copy(update={"restored_from": "a backup"}))
+
+    with pytest.raises(Unavailable, match="restored"):
+        await deployment.move()
+
+
 async def test_what_is_in_the_new_account_already_is_not_overwritten(deployment: Deployment) -> None:
     storage = deployment.accounts.own.setdefault("newdata", memory_storage())
     await storage.tables.create(table("acme", "people"))
@@ -258,6 +434,12 @@ async def test_what_is_in_the_new_account_already_is_not_overwritten(deployment:
         await deployment.move()
 
     assert await storage.tables.read_row(table("acme", "people"), "user", "other") is not None
+    await storage.tables.drop(table("acme", "people"))
+    await storage.blobs.create(container("acme"))
+    await storage.blobs.put_blob(container("acme"), "other", b"x", "text/plain")
+    with pytest.raises(NotAllowed, match="has blobs"):
+        await deployment.move()
+    assert await storage.blobs.read_blob(container("acme"), "other") == b"x"
 
 
 async def test_another_target_is_refused_while_a_move_is_under_way(deployment: Deployment) -> None:

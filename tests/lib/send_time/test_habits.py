@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.send_time.habits import TimeComparison, WeighedTimes, weigh_times
+from lib.send_time.habits import SURE_ENOUGH, TimeComparison, WeighedTimes, weigh_times
 from lib.send_time.office_hours import OfficeHours, holidays_of
 from lib.send_time.reading import EarlierAct, EarlierMail
 
@@ -65,7 +65,7 @@ def test_mails_read_early_bring_the_advice_forward() -> None:
 
     assert advice is not None
     assert time_of(advice) == datetime(2026, 5, 11, 7, 0)  # noqa: DTZ001
-    assert advice.probability >= 0.9
+    assert advice.probability >= SURE_ENOUGH
     assert advice.share > advice.instead + 0.1
     assert advice.mails == 12
 
@@ -116,8 +116,9 @@ def test_a_mail_counts_once_however_often_it_is_opened() -> None:
 
 
 @pytest.mark.parametrize("hours", [(7,), (9,), (19,), (7, 12, 19)])
-def test_the_senders_hour_is_not_the_readers(hours: Sequence[int]) -> None:
-    assert advised(read_after(25, hours, 20)) is None
+@pytest.mark.parametrize(("minutes", "mails"), [(25, 20), (50, 12), (50, 30)])
+def test_the_senders_hour_is_not_the_readers(hours: Sequence[int], minutes: int, mails: int) -> None:
+    assert advised(read_after(minutes, hours, mails)) is None
 
 
 def test_mails_read_all_over_office_hours_leave_them_as_they_are() -> None:

@@ -67,10 +67,10 @@ def error_of(response: httpx.Response) -> HeedError:
     problem = _problem(response)
     return HeedError(
         status=response.status_code,
-        code=str(problem.get("code", UNKNOWN)),
-        detail=str(problem.get("detail", _own_words(response))),
+        code=_text(problem, "code") or UNKNOWN,
+        detail=_text(problem, "detail") or _own_words(response),
         request_id=response.headers.get("x-request-id"),
-        faults=[_fault(each) for each in problem.get("errors") or ()],
+        faults=_faults(problem.get("errors")),
     )
 
 
@@ -83,10 +83,28 @@ def _own_words(response: httpx.Response) -> str:
 def _problem(response: httpx.Response) -> dict[str, Any]:
     try:
         problem = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return problem if isinstance(problem, dict) else {}
 
 
+def _text(fields: dict[str, Any], name: str) -> str:
+    """Return a field that is a text; empty where there is none."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _faults(errors: object) -> list[FieldFault]:
+    """Read the fields that are wrong. What is no such list is a proxy's, and names none."""
+    found = errors if isinstance(errors, list) else []
+    return [_fault(each) for each in found if isinstance(each, dict)]
+
+
 def _fault(error: dict[str, Any]) -> FieldFault:
-    return FieldFault(tuple(error.get("loc", ())), str(error.get("code", "invalid")), str(error.get("msg", "")))
+    location = error.get("loc")
+    parts = location if isinstance(location, list) else []
+    return FieldFault(
+        tuple(each for each in parts if isinstance(each, str | int)),
+        _text(error, "code") or "invalid",
+        _text(error, "msg"),
+    )

@@ -8,7 +8,7 @@ from functions.api.paging import Page
 from functions.api.problems import Problem
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_page
 from functions.console.visit import Visit
 from functions.resources.organizations import OrganizationRead
 from functions.resources.switches import SwitchRead
@@ -60,15 +60,8 @@ async def ask_to_switch_off(visit: Visit) -> Reply:
         raise Problem(404, "There is no such switch.")
     title, text, label = _ASKED[which]
     organization: OrganizationRead = await visit.ask("get_organization")
-    values = {
-        "title": title,
-        "texts": [text],
-        "action": f"{_SWITCHES}/{which}",
-        "label": label,
-        "fields": {"to": "off", "etag": etag_of(organization.etag)},
-        "back": _SWITCHES,
-    }
-    return settings_page("switches", "ask", values)
+    fields = {"to": "off", "etag": etag_of(organization.etag)}
+    return ask_once_more(visit, "switches", title, [text], label, fields)
 
 
 @screens("POST", "settings/switches/{which}")

@@ -6,9 +6,9 @@ from typing import get_args
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
-from functions.console.rendering import path_to, with_query
+from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_page
 from functions.console.visit import Visit
 from lib.organizations.keys import ApiKey
 from lib.organizations.scopes import KeyScope
@@ -62,15 +62,7 @@ async def ask_to_revoke(visit: Visit) -> Reply:
     texts = ["It ends at once, with all sessions and tokens that were begun by it. What it was used for stops working."]
     if key == visit.signed_in.session.key:
         texts.append("You have signed in with this key: you are signed out by revoking it.")
-    values = {
-        "title": "Revoke the key?",
-        "texts": [*texts, f"Its id is {key}."],
-        "action": path_to("settings", "keys", key, "revoke"),
-        "label": "Revoke it",
-        "fields": {},
-        "back": _KEYS,
-    }
-    return settings_page("keys", "ask", values)
+    return ask_once_more(visit, "keys", "Revoke the key?", [*texts, f"Its id is {key}."], "Revoke it")
 
 
 @screens("POST", "settings/keys/{key}/revoke")

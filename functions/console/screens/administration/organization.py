@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.api.problems import Problem
+from functions.console.field_errors import errors_at_fields
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to
 from functions.console.screen import Redirect, Reply, Screens
@@ -29,8 +30,8 @@ async def settings(_: Visit) -> Reply:
 async def form(visit: Visit) -> Reply:
     """Show a form with the settings that are in force."""
     page = _page(visit)
-    there, organization = await _there(visit, page)
-    return _form(page, there, digest_of_values(there), organization, is_saved=visit.query("did") == "saved")
+    there, _ = await _there(visit, page)
+    return _form(page, there, digest_of_values(there), is_saved=visit.query("did") == "saved")
 
 
 @screens("POST", "settings/{page}")
@@ -48,10 +49,10 @@ async def save(visit: Visit) -> Reply:
     try:
         await visit.ask("patch_organization", body=patch_with(typed), etag=etag_of(organization.etag))
     except (Problem, Refusal) as error:
-        problem = told_in_form(error, (412, 422))
+        problem = told_in_form(error)
         if problem.document.status == 412:
             return _conflict(visit, page, (await _there(visit, page))[0], typed)
-        return _form(page, typed, seen, organization, problem)
+        return _form(page, typed, seen, problem)
     return Redirect(f"{path_to('settings', page.id)}?did=saved")
 
 
@@ -73,14 +74,13 @@ def _form(
     page: SettingPage,
     shown: dict[str, Any],
     seen: str,
-    organization: OrganizationRead,
     problem: Problem | None = None,
     *,
     is_saved: bool = False,
 ) -> Reply:
-    errors = problem.document.errors or [] if problem else []
-    named = {".".join(f"{part}" for part in each.loc if part not in ("body", "settings")): each.msg for each in errors}
     paths = {field.path for field in page.fields}
+    lists = {field.path: shown[field.path] for field in page.fields if isinstance(shown[field.path], list)}
+    named = errors_at_fields(problem, paths, {path: [f"{each}" for each in some] for path, some in lists.items()})
     values = {
         "page": page,
         "shown": {field.path: field.typed(shown[field.path]) for field in page.fields},
@@ -88,8 +88,7 @@ def _form(
         "seen": seen,
         "problem": problem.document if problem else None,
         "errors": named,
-        "other_errors": [f"{name}: {text}" for name, text in named.items() if name not in paths],
-        "organization": organization,
+        "other_errors": [f"{name}: {text}" if name else text for name, text in named.items() if name not in paths],
         "is_saved": is_saved,
     }
     return settings_page(page.id, "form", values, problem.document.status if problem else 200)

@@ -9,9 +9,9 @@ from typing import Any
 from functions.api.paging import Page
 from functions.api.problems import Problem
 from functions.console.refusals import told_in_form
-from functions.console.rendering import path_to, with_query
+from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_form, settings_page
 from functions.console.visit import Visit
 from lib.errors import Refusal
 from lib.people.users import OptInShare, User
@@ -23,6 +23,14 @@ _USERS = f"{PATH}/users"
 _MOST_SHOWN = 50
 _OPT_IN = {"yes": "true", "no": "false"}
 _TEXTS = ("email", "name", "time_zone", "inbound")
+_LABELS = {
+    "id": "Id",
+    "email": "Mail address",
+    "name": "Name",
+    "time_zone": "Time zone",
+    "inbound": "Received mail that is taken in",
+    "networks": "Networks of the user",
+}
 _INBOUND = (
     ("replies", "Answers to mail of theirs"),
     ("known", "Mail of people who are known"),
@@ -97,7 +105,7 @@ async def save_user(visit: Visit) -> Reply:
         else:
             await visit.ask("put_user", {"user": chosen}, body=body)
     except (Problem, Refusal) as error:
-        return _form(chosen, given, etag, told_in_form(error, (404, 412, 422), has_if_match=bool(etag)))
+        return _form(chosen, given, etag, told_in_form(error, has_if_match=bool(etag)))
     return Redirect(_USERS)
 
 
@@ -105,18 +113,12 @@ async def save_user(visit: Visit) -> Reply:
 async def ask_to_delete(visit: Visit) -> Reply:
     """Ask once more."""
     found: User = await visit.ask("get_user", {"user": visit.path["user"]})
-    values = {
-        "title": f"Delete {found.name or found.id}?",
-        "texts": [
-            "Mail of the user that waits to go out is held: it fails, and can be given another sender.",
-            "Mailboxes of the user are switched off. Mail that was sent stays, with all that is known of it.",
-        ],
-        "action": path_to("settings", "users", found.id, "delete"),
-        "label": "Delete the user",
-        "fields": {"etag": etag_of(found.etag)},
-        "back": _USERS,
-    }
-    return settings_page("users", "ask", values)
+    texts = [
+        "Mail of the user that waits to go out is held: it fails, and can be given another sender.",
+        "Mailboxes of the user are switched off. Mail that was sent stays, with all that is known of it.",
+    ]
+    title, fields = f"Delete {found.name or found.id}?", {"etag": etag_of(found.etag)}
+    return ask_once_more(visit, "users", title, texts, "Delete the user", fields)
 
 
 @screens("POST", "settings/users/{user}/delete")
@@ -127,13 +129,5 @@ async def delete_user(visit: Visit) -> Reply:
 
 
 def _form(user_id: str, given: Mapping[str, Any], etag: str = "", problem: Problem | None = None) -> Reply:
-    errors = problem.document.errors if problem else []
-    values = {
-        "id": user_id,
-        "given": given,
-        "etag": etag,
-        "inbound": _INBOUND,
-        "problem": problem.document if problem else None,
-        "errors": {f"{each.loc[1] if len(each.loc) > 1 else each.loc[0]}": each.msg for each in errors or []},
-    }
-    return settings_page("users", "user", values, problem.document.status if problem else 200)
+    values = {"id": user_id, "given": given, "etag": etag, "inbound": _INBOUND}
+    return settings_form("users", "user", values, problem, _LABELS, {"networks": given["networks"].split()})

@@ -11,7 +11,7 @@ from functions.api.problems import Problem
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Redirect, Reply, Screens
-from functions.console.screens.administration import ADMINISTRATORS, PATH, settings_page
+from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_form, settings_page
 from functions.console.visit import Visit
 from functions.resources.webhooks import DeliveryRead, TestDelivery
 from lib.errors import Refusal
@@ -24,14 +24,17 @@ screens = Screens(ADMINISTRATORS)
 
 _WEBHOOKS = f"{PATH}/webhooks"
 _MOST_SHOWN = 50
+_LABELS = {"url": "Address", "events": "Events", "verdicts": "Verdicts", "enabled": "Deliver"}
 _OUTCOMES = {"delivered": "Delivered", "waiting": "Waiting", "dead": "Given up"}
 
 
 @screens("GET", "settings/webhooks")
 async def webhooks(visit: Visit) -> Reply:
     """Show all webhooks."""
-    found: Page[WebhookRead] = await visit.ask("list_webhooks")
-    return settings_page("webhooks", "webhooks", {"webhooks": found.items})
+    query = {"limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
+    found: Page[WebhookRead] = await visit.ask("list_webhooks", query=query)
+    more = with_query(_WEBHOOKS, cursor=found.next) if found.next else None
+    return settings_page("webhooks", "webhooks", {"webhooks": found.items, "more": more})
 
 
 @screens("GET", "settings/webhooks/new")
@@ -69,7 +72,7 @@ async def save_webhook(visit: Visit) -> Reply:
             return Redirect(path_to("settings", "webhooks", chosen))
         made = await visit.ask("make_webhook", body=given)
     except (Problem, Refusal) as error:
-        return _form(chosen, given, etag, told_in_form(error, (409, 412, 422), has_if_match=bool(etag)))
+        return _form(chosen, given, etag, told_in_form(error, has_if_match=bool(etag)))
     return _secret(made.id, made.secret)
 
 
@@ -96,15 +99,8 @@ async def replay(visit: Visit) -> Reply:
 @screens("GET", "settings/webhooks/{id}/secret")
 async def ask_to_rotate(visit: Visit) -> Reply:
     """Ask once more."""
-    values = {
-        "title": "Make a new secret?",
-        "texts": ["Deliveries are signed with the old one, too, for 24 hours: give the receiver the new one by then."],
-        "action": f"{_here(visit)}/secret",
-        "label": "Make a new secret",
-        "fields": {},
-        "back": _here(visit),
-    }
-    return settings_page("webhooks", "ask", values)
+    texts = ["Deliveries are signed with the old one, too, for 24 hours: give the receiver the new one by then."]
+    return ask_once_more(visit, "webhooks", "Make a new secret?", texts, "Make a new secret")
 
 
 @screens("POST", "settings/webhooks/{id}/secret")
@@ -118,15 +114,9 @@ async def rotate(visit: Visit) -> Reply:
 async def ask_to_delete(visit: Visit) -> Reply:
     """Ask once more."""
     found: WebhookRead = await visit.ask("get_webhook", _path(visit))
-    values = {
-        "title": "Delete the webhook?",
-        "texts": [f"{found.url} gets no more events, and what is known of its deliveries goes."],
-        "action": f"{_here(visit)}/delete",
-        "label": "Delete it",
-        "fields": {"etag": etag_of(found.etag)},
-        "back": _here(visit),
-    }
-    return settings_page("webhooks", "ask", values)
+    texts = [f"{found.url} gets no more events, and what is known of its deliveries goes."]
+    fields = {"etag": etag_of(found.etag)}
+    return ask_once_more(visit, "webhooks", "Delete the webhook?", texts, "Delete it", fields)
 
 
 @screens("POST", "settings/webhooks/{id}/delete")
@@ -164,10 +154,9 @@ def _form(webhook_id: str, given: Mapping[str, Any], etag: str = "", problem: Pr
         "etag": etag,
         "types": get_args(EventType),
         "classes": get_args(Class),
-        "problem": problem.document if problem else None,
-        "errors": [each.msg for each in (problem.document.errors or [])] if problem else [],
     }
-    return settings_page("webhooks", "webhook_edit", values, problem.document.status if problem else 200)
+    lists = {name: given[name] for name in ("events", "verdicts")}
+    return settings_form("webhooks", "webhook_edit", values, problem, _LABELS, lists)
 
 
 def _secret(webhook_id: str, secret: str | None) -> Reply:

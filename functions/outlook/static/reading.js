@@ -1,0 +1,68 @@
+/** A mail that is read: whether Heed has it, how it was told, and what became of it. The mail's body is not looked at. */
+
+import { readMessage } from "./composing.js";
+import { Refusal } from "./heed.js";
+import { findMessage } from "./sending.js";
+
+const MOST_EVENTS = 50;
+
+/**
+ * @typedef {import("./outlook.js").ReadItem} ReadItem
+ * @typedef {import("./heed.js").Heed} Heed
+ *
+ * @typedef {object} Found
+ * @property {boolean} isOwn whether the person has sent it
+ * @property {any} message null where Heed does not have it
+ * @property {any[]} events of its timeline, newest first; none of a mail that came in
+ * @property {any[]} conversation the mails of its thread, in order
+ */
+
+/** @param {ReadItem} item @param {Heed} heed */
+export function reading(item, heed) {
+  const isOwn = item.from.email.toLowerCase() === item.ownAddress.toLowerCase();
+
+  /** @returns {Promise<Found>} */
+  async function look() {
+    const ids = await item.readIds();
+    const id = ids.message || (item.messageId ? await findMessage(heed, item.messageId) : null);
+    let message = id ? await readMessage(heed, id) : null;
+    if (!message) return { isOwn, message: null, events: [], conversation: [] };
+    if (isOwn) message = await tellMessageId(message, ids.prepared === message.id);
+    const isSent = message.status !== "received";
+    const [timeline, thread] = await Promise.all([
+      isSent ? heed.get(`/messages/${message.id}/timeline`, { limit: MOST_EVENTS }) : { items: [] },
+      readThread(message),
+    ]);
+    return { isOwn, message, events: timeline.items, conversation: thread };
+  }
+
+  /** Report the Message-ID that Outlook has given the mail, where Heed does not know it. @param {any} message @param {boolean} isPrepared */
+  async function tellMessageId(message, isPrepared) {
+    const isReported = message.status === "sent" && message.message_id === item.messageId;
+    const isOurs = isPrepared && (message.status === "draft" || message.status === "sent");
+    if (!isOurs || isReported || !item.messageId) return message;
+    const report = { message_id: item.messageId, sent_at: new Date(item.at).toISOString() };
+    try {
+      return await heed.ask("POST", `/messages/${message.id}/sent`, { body: report });
+    } catch (error) {
+      return message; // It is shown as it is; the next look reports it again.
+    }
+  }
+
+  /** @param {any} message @returns {Promise<any[]>} */
+  async function readThread(message) {
+    try {
+      return (await heed.get(`/conversations/${message.conversation}`, { limit: MOST_EVENTS })).items;
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 404) return [];
+      throw error;
+    }
+  }
+
+  /** Track the mail by hand. @param {{ type: string, id: string, name?: string } | null} regarding */
+  async function track(regarding) {
+    await heed.ask("POST", "/messages/track", { body: { mime: await item.mime(), regarding } });
+  }
+
+  return { isOwn, look, track };
+}
