@@ -1,6 +1,7 @@
-"""`python -m bench`: measure everything and write bench/RESULTS.md, in some sixteen minutes."""
+"""`python -m bench`: measure everything and write bench/RESULTS.md, in some half an hour."""
 
 import argparse
+import asyncio
 import os
 import signal
 import sys
@@ -16,9 +17,11 @@ from bench.hits import Bench, Measurement, measure_hits
 from bench.lists import measure_lists
 from bench.load import LoadError, choose_generator
 from bench.mail import measure_mail
+from bench.pages import measure_pages
+from bench.pages import section as pages_section
 from bench.processors import Seats, inherited
 from bench.report import render
-from bench.sections import APART, COLD_START, RESULTS, put, with_kept
+from bench.sections import APART, COLD_START, PAGES, RESULTS, put, with_kept
 from bench.sending import measure_sending
 from infra.local.child import ROOT
 from infra.local.errors import StartError
@@ -46,6 +49,7 @@ def main(arguments: list[str]) -> int:
         findings = [] if options.no_sending else measure_sending()
         cold_start = measure_cold_start()
         apart = None if options.no_apart else apart_section(measure_apart())
+        pages = None if options.no_pages else pages_section(asyncio.run(measure_pages()))
     except KeyboardInterrupt:
         return _complain("Stopped; nothing was written.")
     except (LoadError, StartError, WrongCount) as error:
@@ -55,6 +59,8 @@ def main(arguments: list[str]) -> int:
     put(COLD_START, cold_start, _CONDITIONS)
     if apart is not None:
         put(APART, apart, _CONDITIONS)
+    if pages is not None:
+        put(PAGES, pages, _CONDITIONS)
     print(f"Written: {RESULTS.relative_to(ROOT)}")
     return 0 if all(_is_durable(measurements) for measurements in rounds.values()) else 1
 
@@ -69,6 +75,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-lists", action="store_true", help="leave out lists of 100,000 messages")
     parser.add_argument("--no-busy", action="store_true", help="leave out many opens of one mail, and of many")
     parser.add_argument("--no-apart", action="store_true", help="leave out a pixel beside the CRM's worst load")
+    parser.add_argument("--no-pages", action="store_true", help="leave out pages of the console")
     parser.add_argument("--opens", type=int, default=OPENS, help=f"how many these are ({OPENS})")
     return parser.parse_args(arguments)
 

@@ -74,7 +74,7 @@ async def _run(data_dir: Path, mails: int, *, replace: bool) -> None:
                 await _say_what_is_there(api, running)
                 return
             print("Deleting the demo that is there …", flush=True)
-            await api.delete_demo()
+            await api.delete_organization()
             deleted_at = time.monotonic()
         now = datetime.now(UTC)
         played = ProgressBar("Playing 90 days")

@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from demo.cast import NOT_OPTED_IN, Cast, Contact, Seller
+from demo.cast import DOMAIN, NOT_OPTED_IN, Cast, Contact, Seller
 from demo.conversations import AddEvent, Conversations
 from demo.office import Office, opportunity_of
 from demo.plans import Plans
@@ -46,6 +46,7 @@ class Lately:
         add_event(self._now - timedelta(minutes=20), self._close_sales)
         add_event(self._now - timedelta(minutes=10), self._say_who_it_was)
         add_event(self._now - timedelta(minutes=5), self._snooze_cards)
+        add_event(self._now - timedelta(minutes=4), self._subscribe)
 
     async def _write_for_later(self) -> None:
         for number in range(_SCHEDULED):
@@ -121,6 +122,11 @@ class Lately:
                     if error.status != 409:
                         raise
         await self._office.stage.work()
+
+    async def _subscribe(self) -> None:
+        """Subscribe a CRM of no one's to answers. It comes after all events, so that none is sent to it."""
+        webhook = {"url": f"https://crm.{DOMAIN}/heed", "events": ["message.replied", "message.bounced"]}
+        await self._office.call("PUT", "/webhooks/crm", webhook)
 
     async def _newest(self, view: str) -> Sequence[Mapping[str, Any]]:
         found = await self._office.call("GET", f"/messages?{view}&sort=-sent_at&limit=80")

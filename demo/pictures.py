@@ -1,8 +1,6 @@
-"""`python -m demo.pictures`: pictures of the console, from the demo of a running Heed.
+"""`python -m demo.pictures`: pictures of all screens of the console, from the demo of a running Heed.
 
-They stand in README.md and docs/console.md.
-Each screen of the menu is taken, so a new one needs no line here, and some pages that a menu does not lead to. Pictures
-are taken with Debian's Chromium, in which they become WebP.
+They stand in README.md and docs/console.md. Pictures are taken with Debian's Chromium, in which they become WebP.
 """
 
 from __future__ import annotations
@@ -13,33 +11,61 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from html import escape
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import aiohttp
 
 from demo.names import SELLERS
 from demo.running_api import NOT_RUNNING, RunningApi
+from demo.screens import ListItems, Screen, Who, find_screens
 from demo.stage import DemoError
-from demo.texts import TEMPLATES
+from functions.api.problems import problem_of
+from functions.console.rendering import render
 from infra.local.child import ROOT
 from infra.local.run import DEFAULT_DATA_DIR
-from infra.local.running import find_running
+from infra.local.running import RunningHeed, find_running
+from lib.ids import new_id
+from lib.storage import Unavailable
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
+
+Scheme = Literal["light", "dark"]
 
 FOLDER = ROOT / "docs" / "images" / "console"
 PAGE = ROOT / "docs" / "console.md"
 BEGIN, END = "<!-- begin: pictures -->", "<!-- end: pictures -->"
 WIDTHS: Mapping[str, int] = {"wide": 1280, "narrow": 360}
-_HEIGHT = 900
-_TALLEST = 1500
-_QUALITY = 0.86
+_SHORTEST, _TALLEST = 720, 1100
+"""Pixels. A longer page goes on below its picture."""
+
+_README_HEIGHT = 900
+_QUALITY = 0.5
 _USER = SELLERS[0][0]
-_ENGLISH = {each.id for each in TEMPLATES if each.language == "en"}
+_IN_THE_DARK = ("today", "message")
+
+_EMPTY = "Before there is anything"
+_EMPTY_SCREENS = (
+    Screen(_EMPTY, "empty-today", "Today", "", "Nothing to do yet."),
+    Screen(_EMPTY, "empty-messages", "Messages", "messages", "There is no mail yet, and what will stand here."),
+    Screen(_EMPTY, "empty-people", "People", "people", "There is nobody yet, and where records come from."),
+    Screen(_EMPTY, "empty-templates", "Templates", "templates", "There is no template yet, and a way to the first."),
+)
+_TROUBLE = "When something is wrong"
+_NOTHING = Screen(_TROUBLE, "nothing-there", "A page that is not there", "nothing", "A sentence, and the way back.")
+_DOWN = Screen(
+    _TROUBLE,
+    "storage-is-down",
+    "Storage does not answer",
+    "",
+    "Storage does not answer just now, and recipients notice nothing of it.",
+)
 
 TO_WEBP = """async ([png, quality]) => {
   const image = new Image();
@@ -51,16 +77,6 @@ TO_WEBP = """async ([png, quality]) => {
   canvas.getContext("2d").drawImage(image, 0, 0);
   return canvas.toDataURL("image/webp", quality).split(",")[1];
 }"""
-
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """A page of the console."""
-
-    name: str
-    """Name of the picture's file."""
-    title: str
-    path: str
 
 
 async def take_pictures(data_dir: Path) -> list[Screen]:
@@ -76,36 +92,71 @@ async def take_pictures(data_dir: Path) -> list[Screen]:
         api = RunningApi(session, running)
         if not await api.is_there():
             raise DemoError("There is no demo yet: make demo")
-        keys = {scope: await api.make_key(scope) for scope in ("full", "admin")}
-        details = await _details(api, keys["full"])
+        keys = {"seller": await api.make_key("full"), "admin": await api.make_key("admin"), "nobody": ""}
+        keys["operator"] = running.admin_key
+        screens = await find_screens(_lister(api, keys["seller"]), _lister(api, keys["admin"]))
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
             camera = Camera(browser, f"{running.url}/console/", await browser.new_page())
-            return await _take_all(camera, keys, details)
+            empty_folder()
+            taken = await _take_all(camera, keys, screens)
+            async with _empty_organization(session, running) as key:
+                taken += await _take_some(camera, key, _EMPTY_SCREENS)
+            await _take_for_readme(camera, keys["seller"], screens)
         finally:
             await browser.close()
+    write_list(taken)
+    return taken
 
 
-async def _take_all(camera: Camera, keys: Mapping[str, str], details: Sequence[Screen]) -> list[Screen]:
-    empty_folder()
-    taken: dict[str, Screen] = {}
-    for scope, key in keys.items():
-        seen = set(taken)
-        for name, width in WIDTHS.items():
-            page = await camera.sign_in(key, width, "light")
-            found = [*await camera.screens_of_menu(page), *(details if scope == "full" else ())]
-            for screen in found:
-                if screen.name not in seen:
-                    save(f"{screen.name}-{name}", await camera.take(page, screen))
-                    taken[screen.name] = screen
-            await page.context.close()
-    message = details[0]
-    for scheme in ("light", "dark"):
-        page = await camera.sign_in(keys["full"], WIDTHS["wide"], scheme)
-        save(f"readme-{scheme}", await camera.take(page, message, _HEIGHT))
+def _lister(api: RunningApi, key: str) -> ListItems:
+    return lambda path: api.list_items(path, key, _USER)
+
+
+@asynccontextmanager
+async def _empty_organization(session: aiohttp.ClientSession, running: RunningHeed) -> AsyncIterator[str]:
+    """Make an organization that has a user and nothing else, for a while; its key."""
+    api = RunningApi(session, running, f"empty{new_id()[:8]}")
+    fields = {"email": f"{_USER}@ostervik.example", "name": " ".join(SELLERS[0][1:3]), "time_zone": SELLERS[0][3]}
+    await api.make_organization("A new organization", _USER, {**fields, "opt_in": True})
+    try:
+        yield await api.make_key("full")
+    finally:
+        await api.delete_organization()
+
+
+async def _take_all(camera: Camera, keys: Mapping[str, str], screens: Sequence[Screen]) -> list[Screen]:
+    """Take the screens of everyone, and some of them in the dark."""
+    for who, key in keys.items():
+        await _take_some(camera, key, [each for each in screens if each.who == who])
+    dark = [_in_the_dark(each) for each in screens if each.name in _IN_THE_DARK]
+    for who in ("seller", "admin"):
+        await _take_some(camera, keys[who], [each for each in dark if each.who == who], "dark")
+    trouble = await _take_some(camera, keys["seller"], [_NOTHING])
+    return [*screens, *dark, *trouble, *await _take_some(camera, "", [_DOWN])]
+
+
+def _in_the_dark(screen: Screen) -> Screen:
+    return Screen("In the dark", f"{screen.name}-dark", screen.title, screen.path, screen.shows, screen.who)
+
+
+async def _take_some(camera: Camera, key: str, screens: Sequence[Screen], scheme: Scheme = "light") -> list[Screen]:
+    """Take screens of one person, wide and narrow."""
+    for name, width in WIDTHS.items():
+        page = await camera.sign_in(screens[0].who if key else "nobody", key, width, scheme)
+        for screen in screens:
+            save(f"{screen.name}-{name}", await camera.take(page, screen))
         await page.context.close()
-    write_list(list(taken.values()))
-    return list(taken.values())
+    return list(screens)
+
+
+async def _take_for_readme(camera: Camera, key: str, screens: Sequence[Screen]) -> None:
+    message = next(each for each in screens if each.name == "message")
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for scheme in schemes:
+        page = await camera.sign_in("seller", key, WIDTHS["wide"], scheme)
+        save(f"readme-{scheme}", await camera.take(page, message, _README_HEIGHT))
+        await page.context.close()
 
 
 class Camera:
@@ -117,67 +168,45 @@ class Camera:
         self._darkroom = darkroom
         """A page without a policy, in which pictures are converted."""
 
-    async def sign_in(self, key: str, width: int, scheme: Any) -> Page:
-        """Open a new browser window, and sign in with the key."""
+    async def sign_in(self, who: Who, key: str, width: int, scheme: Scheme) -> Page:
+        """Open a new browser window, and sign in with the key; strangers stay outside."""
         context = await self._browser.new_context(
-            viewport={"width": width, "height": _HEIGHT}, color_scheme=scheme, locale="en-GB"
+            viewport={"width": width, "height": _SHORTEST}, color_scheme=scheme, locale="en-GB"
         )
         page = await context.new_page()
-        await page.goto(f"{self._home}sign-in")
+        if who == "nobody":
+            return page
+        await page.goto(f"{self._home}{'operator' if who == 'operator' else 'sign-in'}")
         await page.fill("#key", key)
-        await page.fill("#user", _USER)
+        if who != "operator":
+            await page.fill("#user", _USER)
         await page.click("form button")
         await page.wait_for_url(re.compile(r"/console/(?!sign-in)"))
         return page
 
-    async def screens_of_menu(self, page: Page) -> list[Screen]:
-        """List the pages that the menu leads to."""
-        links = await page.locator("nav a[href^='/console/']").evaluate_all(
-            "links => links.map(link => [link.getAttribute('href'), link.textContent.trim()])"
-        )
-        found: dict[str, Screen] = {}
-        for href, words in links:
-            path = href.removeprefix("/console/")
-            if "?" not in path and words:
-                name = path.replace("/", "-") or "today"
-                # Of two links to a page the later one counts: the first is the logo.
-                found[name] = Screen(name, " ".join(words.split()), path)
-        return list(found.values())
-
-    async def take(self, page: Page, screen: Screen, height: int = _TALLEST) -> bytes:
-        """Take a picture of the page from its top, down to `height` pixels; WebP."""
-        await page.goto(f"{self._home}{screen.path}")
+    async def take(self, page: Page, screen: Screen, tallest: int = _TALLEST) -> bytes:
+        """Take a picture of the page from its top, down to `tallest` pixels; WebP. Raises DemoError."""
+        url = f"{self._home}{screen.path}"
+        if screen is _DOWN:
+            await page.route(url, lambda route: route.fulfill(status=503, content_type="text/html", body=_down()))
+        answer = await page.goto(url)
+        if screen.group != _TROUBLE and (answer is None or answer.status != 200):
+            raise DemoError(f"{screen.path} is not there. The demo may be of an older version: make demo replace=1")
         width = page.viewport_size["width"] if page.viewport_size else WIDTHS["wide"]
+        await page.set_viewport_size({"width": width, "height": _SHORTEST})
         whole = int(await page.evaluate("document.documentElement.scrollHeight"))
-        clip: Any = {"x": 0, "y": 0, "width": width, "height": min(whole, height)}
-        png = await page.screenshot(full_page=True, clip=clip)
+        # The window is as tall as the picture, as the menu is as tall as the window.
+        await page.set_viewport_size({"width": width, "height": min(whole, tallest)})
+        await page.wait_for_load_state("networkidle")  # frames load when they come into the window
+        png = await page.screenshot()
         webp = await self._darkroom.evaluate(TO_WEBP, [base64.b64encode(png).decode(), _QUALITY])
         return base64.b64decode(webp)
 
 
-async def _details(api: RunningApi, key: str) -> list[Screen]:
-    """Choose the pages of single things: the message that tells most first."""
-    found = [each async for each in api.list_items("/messages?view=followed&sort=-sent_at&", key, _USER)]
-    received = [each async for each in api.list_items("/messages?view=received&sort=-sent_at&", key, _USER)]
-    message = max(found, key=_told_by)
-    screens = [Screen("message", "A message", f"messages/{message['id']}")]
-    scanned = next((each for each in found if each["kpis"]["machine"]["opens"] and not each["kpis"]["opens"]), None)
-    if scanned:
-        screens.append(Screen("message-scanned", "A message that only scanners opened", f"messages/{scanned['id']}"))
-    threads = [each["conversation"] for each in received if each["kind"] == "reply" and each["conversation"]]
-    if threads:
-        english = {each["id"] for each in found if each["template"] in _ENGLISH}
-        longest = max(threads, key=lambda each: (each in english, threads.count(each)))
-        screens.append(Screen("conversation", "A conversation", f"conversations/{longest}"))
-    return screens
-
-
-def _told_by(message: Any) -> tuple[int, ...]:
-    """Rate how much the page of a message shows: an answer, people's reading, and machines beside them."""
-    kpis = message["kpis"]
-    several = min(kpis["opens"], 3) + min(kpis["clicks"], 2) + min(kpis["attachment_views"], 1)
-    machine = min(kpis["machine"]["opens"] + kpis["machine"]["clicks"], 4)
-    return (message["template"] in _ENGLISH, min(kpis["replies"], 1) + several + machine, -len(message["to"]))
+def _down() -> str:
+    """Write the page that Heed answers with while storage is down."""
+    problem = problem_of(Unavailable("storage does not answer"), has_if_match=False)
+    return render("storage_is_down.html", {"problem": problem.document})
 
 
 def empty_folder() -> None:
@@ -193,20 +222,21 @@ def save(name: str, picture: bytes) -> None:
 
 def write_list(screens: Sequence[Screen]) -> None:
     """Write the list of pictures into docs/console.md, between its marks."""
-    lines = [BEGIN, "| | wide | narrow |", "|---|---|---|"]
-    for each in screens:
-        wide, narrow = (f"images/console/{each.name}-{width}.webp" for width in WIDTHS)
-        lines.append(
-            f'| {each.title} | <img src="{wide}" width="560" alt="{each.title}"> '
-            f'| <img src="{narrow}" width="180" alt="{each.title} on a phone"> |'
-        )
+    lines = [BEGIN]
+    for group, some in groupby(screens, attrgetter("group")):
+        lines += [f"### {group}", "", "| | wide | narrow |", "|---|---|---|", *map(_row, some), ""]
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2] if rest else "\n"
-    heading = "" if rest else "\n## What it looks like\n\nMade by `make pictures` from the demo.\n\n"
-    PAGE.write_text(f"{before.rstrip()}\n{heading}" if heading else before, encoding="utf-8")
-    with PAGE.open("a", encoding="utf-8") as file:
-        file.write("\n".join([*lines, END]) + after)
+    PAGE.write_text("\n".join([f"{before}{lines[0]}", *lines[1:-1], END]) + rest.partition(END)[2], encoding="utf-8")
+
+
+def _row(screen: Screen) -> str:
+    words = escape(f"{screen.title}. {screen.shows}")
+    wide, narrow = (
+        f'<img src="images/console/{screen.name}-{name}.webp" width="{width}" alt="{words}{more}">'
+        for name, width, more in (("wide", 560, ""), ("narrow", 180, " On a phone."))
+    )
+    return f"| {screen.title} | {wide} | {narrow} |"
 
 
 def main() -> int:
@@ -217,7 +247,8 @@ def main() -> int:
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(screens)} screens are in {FOLDER.relative_to(ROOT)}.")
+    size = sum(each.stat().st_size for each in FOLDER.iterdir())
+    print(f"{len(screens)} screens are in {FOLDER.relative_to(ROOT)}, {size / 1e6:.1f} MB.")
     return 0
 
 

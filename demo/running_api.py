@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +28,12 @@ class Contents:
 
 
 class RunningApi:
-    """The API of a running Heed."""
+    """The API of a running Heed, for one organization."""
 
-    def __init__(self, session: aiohttp.ClientSession, running: RunningHeed) -> None:
+    def __init__(self, session: aiohttp.ClientSession, running: RunningHeed, organization: str = ORGANIZATION) -> None:
         self._session = session
         self._running = running
+        self._organization = organization
 
     async def is_there(self) -> bool:
         """Tell whether the demo's organization is there. Raises DemoError where another one has its id."""
@@ -48,14 +49,24 @@ class RunningApi:
             )
         return True
 
-    async def delete_demo(self) -> None:
-        """Delete the demo's organization. Raises DemoError."""
+    async def make_organization(self, name: str, user: str, fields: Mapping[str, Any]) -> None:
+        """Make the organization, with one user and nothing else. Raises DemoError."""
+        await self._put("", {"name": name})
+        await self._put(f"/users/{user}", fields, await self.make_key("admin"))
+
+    async def _put(self, path: str, body: Any, key: str | None = None) -> None:
+        status, _ = await self._call("PUT", path, body, key)
+        if status not in (200, 201):
+            raise DemoError(f"Heed answers {status} when it is asked to make {self._organization}{path}.")
+
+    async def delete_organization(self) -> None:
+        """Delete the organization. Raises DemoError."""
         status, _ = await self._call("DELETE", "")
         if status not in (200, 404):
-            raise DemoError(f"Heed answers {status} when it is asked to delete the organization {ORGANIZATION}.")
+            raise DemoError(f"Heed answers {status} when it is asked to delete the organization {self._organization}.")
 
     async def make_key(self, scope: str) -> str:
-        """Make a key of the demo's organization. Raises DemoError."""
+        """Make a key of the organization. Raises DemoError."""
         status, answer = await self._call("POST", "/keys", {"scope": scope, "name": "make demo"})
         if status != 201:
             raise DemoError(f"Heed answers {status} when it is asked for a key.")
@@ -83,7 +94,7 @@ class RunningApi:
     async def _call(
         self, method: str, path: str, body: Any = None, key: str | None = None, user: str | None = None
     ) -> tuple[int, Any]:
-        url = f"{self._running.url}/api/orgs/{ORGANIZATION}{path}"
+        url = f"{self._running.url}/api/orgs/{self._organization}{path}"
         headers = {"Authorization": f"Bearer {key or self._running.admin_key}"}
         headers |= {"X-Heed-User": user} if user else {}
         try:

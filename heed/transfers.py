@@ -39,16 +39,21 @@ def export_organization(
 ) -> None:
     """Write users, records, templates, consents and messages as JSON lines."""
 
-    async def export(services: Services) -> None:
+    async def export(services: Services) -> ExitCode:
         await load_known(services, organization)
         kinds = cast(list[LineKind], chosen(only, KINDS))
-        part, counts = file.with_name(f"{file.name}.part"), Counter[str]()
+        part, counts, unreadable = file.with_name(f"{file.name}.part"), Counter[str](), 0
+
+        def tell_unreadable() -> None:
+            nonlocal unreadable
+            unreadable += 1
+
         with (
             open_private(os.devnull if dry_run else part) as lines,
             progress(f"{organization}: lines") as counter,
         ):
             for kind in kinds:
-                async for line in services.transfer.export_lines(organization, (kind,)):
+                async for line in services.transfer.export_lines(organization, (kind,), tell_unreadable):
                     lines.write(f"{line}\n")
                     counts[kind] += 1
                     counter.count()
@@ -56,6 +61,9 @@ def export_organization(
         if not dry_run:
             os.replace(part, file)
             await services.audit.note(organization, OPERATOR, "data.exported", details=dict(counts))
+        if unreadable:
+            tell_error(f"{unreadable} others cannot be read, and are left out.")
+        return ExitCode.FOUND if unreadable else ExitCode.DONE
 
     run_command(export)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from urllib.parse import unquote
 
 import azure.functions as func
 from pydantic import ValidationError
@@ -164,7 +166,8 @@ def _way_back(services: Services) -> str:
 def _after(path: str) -> str:
     """Return the page to go to after the sign-in: a page of the console, whatever the address says."""
     is_ours = path.startswith(HOME) and len(path) <= _LONGEST_PATH and path.isascii() and path.isprintable()
-    return path if is_ours and "\\" not in path and not path.startswith(f"{HOME}sign-") else HOME
+    leads_up = any(unquote(part) in (".", "..") for part in re.split(r"[/?#]", path))  # as browsers read it
+    return path if is_ours and not leads_up and "\\" not in path and not path.startswith(f"{HOME}sign-") else HOME
 
 
 def _to(address: str, headers: dict[str, str] | None = None) -> func.HttpResponse:

@@ -7,7 +7,9 @@ its sources is renewed, then all are judged with it. So judging twice changes no
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from pydantic import BaseModel, Field
 
@@ -20,11 +22,14 @@ from lib.errors import Stale
 from lib.fields import Moment
 from lib.lists.store import Lists, scope_of
 from lib.messages.store import Loaded, MessageStore
+from lib.storage.documents import UnreadableRow
 from lib.storage.retry import retry_on_conflict
 from lib.tracking.facts import FactKind
 from lib.verdicts import RULES_VERSION
 from lib.verdicts.evidence import Class
 from lib.verdicts.kpis import Kpis
+
+log = logging.getLogger("heed.rejudge")
 
 _MOST_SHOWN = 100
 _PAGE = 200
@@ -77,12 +82,20 @@ class Rejudge:
         return await retry_on_conflict(f"message {message}", judge_again, on=Stale)
 
     async def organization(self, organization: str, *, write: bool) -> AsyncIterator[Reassessment]:
-        """Yield every message that was sent, oldest first: mails before it tell whether a recipient was known."""
+        """Yield every message that was sent, oldest first: mails before it tell whether a recipient was known.
+
+        One that cannot be read is passed over; the log names it.
+        """
         if write:
             async for message in self._sent_messages(organization):
-                await self._renew_visits(organization, message)
+                with suppress(UnreadableRow):
+                    await self._renew_visits(organization, message)
         async for message in self._sent_messages(organization):
-            report = await self.message(organization, message, write=write)
+            try:
+                report = await self.message(organization, message, write=write)
+            except UnreadableRow as error:
+                log.error("message %s of organization %s is not judged: %s", message, organization, error)
+                continue
             if report is not None:
                 yield report
 

@@ -11,7 +11,7 @@ imported itself.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -51,6 +51,10 @@ _MOST_CONSENTS = 1000
 """Entries of one address that are written."""
 
 _ACTOR = ConsentActor(kind="key", name="python -m heed import")
+
+
+TellUnreadable = Callable[[], None]
+"""Is told of something that cannot be read, and is passed over."""
 
 
 class WrongLine(ValueError):
@@ -123,9 +127,11 @@ class Transfer:
     wishes: Wishes
     clock: Clock
 
-    async def export_lines(self, organization: str, kinds: tuple[LineKind, ...] = KINDS) -> AsyncIterator[str]:
-        """Yield the lines of these kinds, those first that others refer to."""
-        writers: dict[LineKind, Callable[[str], AsyncIterator[dict[str, Any]]]] = {
+    async def export_lines(
+        self, organization: str, kinds: Sequence[LineKind] = KINDS, unreadable: TellUnreadable = lambda: None
+    ) -> AsyncIterator[str]:
+        """Yield the lines of these kinds, those first that others refer to. What cannot be read is passed over."""
+        writers: dict[LineKind, Callable[[str, TellUnreadable], AsyncIterator[dict[str, Any]]]] = {
             "user": self._users,
             "record": self._records,
             "template": self._templates,
@@ -133,41 +139,55 @@ class Transfer:
             "message": self._messages,
         }
         for kind in kinds:
-            async for fields in writers[kind](organization):
+            async for fields in writers[kind](organization, unreadable):
                 yield json.dumps({"kind": kind, **fields}, ensure_ascii=False)
 
-    async def _users(self, organization: str) -> AsyncIterator[dict[str, Any]]:
-        async for _, user, _ in self.people.users.list(organization, USERS):
+    async def _users(self, organization: str, unreadable: TellUnreadable) -> AsyncIterator[dict[str, Any]]:
+        async for _, user, _ in self.people.users.list(organization, USERS, unreadable=unreadable):
             yield user.model_dump(mode="json")
 
-    async def _records(self, organization: str) -> AsyncIterator[dict[str, Any]]:
-        async for _, record, _ in self.people.records.list(organization, _EVERY_RECORD):
+    async def _records(self, organization: str, unreadable: TellUnreadable) -> AsyncIterator[dict[str, Any]]:
+        async for _, record, _ in self.people.records.list(organization, _EVERY_RECORD, unreadable=unreadable):
             if record.merged_into is None:
                 yield record.model_dump(mode="json", exclude={"merged", "merged_into"})
 
-    async def _templates(self, organization: str) -> AsyncIterator[dict[str, Any]]:
-        for stored, _ in await self.templates.list_templates(organization):
-            content = await self.templates.load_version(organization, stored.id, stored.version)
+    async def _templates(self, organization: str, unreadable: TellUnreadable) -> AsyncIterator[dict[str, Any]]:
+        for stored, _ in await self.templates.list_templates(organization, unreadable):
+            try:
+                content = await self.templates.load_version(organization, stored.id, stored.version)
+            except UnreadableRow:
+                unreadable()
+                continue
             if content is not None:
                 fields = {"id": stored.id, "name": stored.name, "language": stored.language}
                 yield {**fields, **content.model_dump(mode="json", include={"subject", "html", "text"})}
 
-    async def _consents(self, organization: str) -> AsyncIterator[dict[str, Any]]:
-        addresses = {same_mailbox(user.email) async for _, user, _ in self.people.users.list(organization, USERS)}
-        async for _, record, _ in self.people.records.list(organization, _EVERY_RECORD):
+    async def _consents(self, organization: str, unreadable: TellUnreadable) -> AsyncIterator[dict[str, Any]]:
+        users = self.people.users.list(organization, USERS, unreadable=unreadable)
+        addresses = {same_mailbox(user.email) async for _, user, _ in users}
+        async for _, record, _ in self.people.records.list(organization, _EVERY_RECORD, unreadable=unreadable):
             addresses.update(map(same_mailbox, record.emails))
         for address in sorted(addresses):
-            history = [each async for each in self.consents.history(organization, address, _MOST_CONSENTS)]
+            try:
+                history = [each async for each in self.consents.history(organization, address, _MOST_CONSENTS)]
+            except UnreadableRow:
+                unreadable()
+                continue
             for consent in reversed(history):
                 said = consent.model_dump(mode="json", include={"follow", "basis", "source", "notice", "at"})
                 yield {"email": address, **said}
 
-    async def _messages(self, organization: str) -> AsyncIterator[dict[str, Any]]:
+    async def _messages(self, organization: str, unreadable: TellUnreadable) -> AsyncIterator[dict[str, Any]]:
         async for message in message_ids(self.tables, organization):
-            loaded = await self.messages.load(organization, message)
-            if loaded is not None:
+            try:
+                loaded = await self.messages.load(organization, message)
+                kpis = summary_of(loaded).kpis if loaded else None
+            except UnreadableRow:
+                unreadable()
+                continue
+            if loaded is not None and kpis is not None:
                 fields = loaded.message.model_dump(mode="json", by_alias=True, include=_SHOWN, exclude_none=True)
-                yield {**fields, "kpis": summary_of(loaded).kpis.model_dump(mode="json", exclude_none=True)}
+                yield {**fields, "kpis": kpis.model_dump(mode="json", exclude_none=True)}
 
     async def import_line(self, organization: str, line: str, *, write: bool = True) -> Taken:
         """Take one line. Again is the same. Raises WrongLine, StorageError."""

@@ -140,11 +140,13 @@ class AlertChoices:
         Raises Stale.
         """
         done = Resealed()
-        async for user, _, _ in self.rows.list(organization, ALERTS):
+        unreadable: list[Resealed] = []
+        users = self.rows.list(organization, ALERTS, unreadable=lambda: unreadable.append(Resealed(unreadable=1)))
+        async for user, _, _ in users:
             done += await retry_on_conflict(
                 f"the alerts of {user}", partial(self._reseal, organization, user, write=write), on=Stale
             )
-        return done
+        return sum(unreadable, done)
 
     async def _reseal(self, organization: str, user: str, *, write: bool) -> Resealed:
         found = await self.rows.load(organization, ALERTS, user)

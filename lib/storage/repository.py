@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
 from lib.errors import Stale
 from lib.storage import Conflict, Delete, Missing, Range, Replace, Row, Tables, put_if_unchanged
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 from lib.storage.versions import IfMatch, check_version
@@ -71,8 +71,23 @@ class Repository(Generic[StoredModel]):
             raise Stale from error
 
     async def list(
-        self, organization: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
+        self,
+        organization: str,
+        partition: str | Range,
+        keys: Range = EVERYTHING,
+        limit: int | None = None,
+        unreadable: Callable[[], None] | None = None,
     ) -> AsyncIterator[tuple[str, StoredModel, str]]:
-        """The models in order of their keys: (key, model, etag)."""
+        """The models in order of their keys: (key, model, etag).
+
+        A row that cannot be read is passed over where `unreadable` is given, which is told; else UnreadableRow.
+        """
         async for row in self._tables.query(table(organization, self._kind), partition, keys, limit):
-            yield row.key, unpack(self._model, row), row.etag or ""
+            try:
+                model = unpack(self._model, row)
+            except UnreadableRow:
+                if unreadable is None:
+                    raise
+                unreadable()
+                continue
+            yield row.key, model, row.etag or ""

@@ -6,10 +6,12 @@ and the row that names it as the newest are written in one transaction.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lib.clock import Clock
 from lib.errors import Stale
 from lib.storage import Change, Conflict, Insert, Missing, Range, Row, Tables, put_if_unchanged
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import table
 from lib.storage.versions import IfMatch, check_version
 from lib.templates.models import StoredTemplate, StoredVersion, TemplateContent, TemplateSpec
@@ -40,10 +42,21 @@ class Templates:
         found = await self._row(organization, template)
         return found[0] if found else None
 
-    async def list_templates(self, organization: str) -> list[tuple[StoredTemplate, str]]:
-        """List (template, etag) of every template that was not deleted, by id."""
-        rows = self._tables.query(table(organization, "templates"), PARTITION, Range.prefix("t|"))
-        found = [(unpack(StoredTemplate, row), row.etag or "") async for row in rows]
+    async def list_templates(
+        self, organization: str, unreadable: Callable[[], None] | None = None
+    ) -> list[tuple[StoredTemplate, str]]:
+        """List (template, etag) of every template that was not deleted, by id.
+
+        One that cannot be read is passed over where `unreadable` is given, which is told; else UnreadableRow.
+        """
+        found: list[tuple[StoredTemplate, str]] = []
+        async for row in self._tables.query(table(organization, "templates"), PARTITION, Range.prefix("t|")):
+            try:
+                found.append((unpack(StoredTemplate, row), row.etag or ""))
+            except UnreadableRow:
+                if unreadable is None:
+                    raise
+                unreadable()
         return [each for each in found if not each[0].deleted]
 
     async def save_template(

@@ -12,7 +12,7 @@ kind who wrote it (`lib.verdicts.answers`), and is a witness for the hits before
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -45,7 +45,7 @@ from lib.verdicts.rules import (
 )
 from lib.verdicts.thresholds import DEFAULT, Thresholds
 from lib.verdicts.weighing import DECISIVE, Weighed, conclude, weigh
-from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, side_of
+from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, Side, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
 
@@ -240,36 +240,30 @@ def _visits(scene: Scene, found: _Findings) -> Iterator[Visit]:
             min(len(set(targets)), MOST_COUNTED),
             scene.sending.links,
             round(min([each.odds - PRIOR[side_of(fact.kind)] for fact, each in hits]), 1),
-            _sure([_by_witnesses(fact, each) for fact, each in hits]),
+            max([_witnessed(side_of(fact.kind), each.odds, each.codes) for fact, each in hits]).sure,
         )
 
 
 class _Witnessed(NamedTuple):
-    """A hit as its witnesses have it. A user's word can make it doubtful, and nothing certain: no user alone decides
-    what other mails of the source are."""
+    """What the witnesses of a hit say. Of several hits of a source, the one with the highest rank is believed."""
 
-    most: float
-    """Log-odds of a person, at most."""
-
-    least: float
-    codes: frozenset[str]
+    rank: int
+    sure: Sure
 
 
-def _by_witnesses(fact: Fact, weighed: Weighed) -> _Witnessed:
-    if feedback.WORDS.isdisjoint(weighed.codes):
-        return _Witnessed(weighed.odds, weighed.odds, weighed.codes)
-    unsaid = weighed.odds - sum(WEIGHTS[code].for_kind(fact.kind) for code in weighed.codes & feedback.WORDS)
-    return _Witnessed(max(weighed.odds, unsaid), min(weighed.odds, unsaid), weighed.codes)
+@lru_cache(maxsize=8192)
+def _witnessed(side: Side, odds: float, codes: frozenset[str]) -> _Witnessed:
+    """Return who a source surely was, by one hit; empty where that is in doubt.
 
-
-def _sure(hits: Sequence[_Witnessed]) -> Sure:
-    """Return who a source surely was, by its hits at one mail; empty where that is in doubt."""
-    codes = frozenset[str]().union(*[each.codes for each in hits])
+    A user's word can make a hit doubtful, and nothing certain: no user alone decides what other mails of the source
+    are. So log-odds count with the words and without them.
+    """
+    words = codes & feedback.WORDS
+    unsaid = odds - sum([WEIGHTS[code].for_side(side) for code in words])
     if own_side.SESSION_CODE in codes:
-        return "own"
-    if any(each.most <= DECISIVE and UNKNOWABLE not in each.codes for each in hits):
-        return "machine"
-    certain = [each.least for each in hits if not _CERTAIN.isdisjoint(each.codes)]
-    if certain and max(certain) >= _BEYOND_DOUBT:
-        return "person"
-    return "own" if "after-the-answer" in codes else ""
+        return _Witnessed(4, "own")
+    if max(odds, unsaid) <= DECISIVE and UNKNOWABLE not in codes:
+        return _Witnessed(3, "machine")
+    if min(odds, unsaid) >= _BEYOND_DOUBT and not _CERTAIN.isdisjoint(codes):
+        return _Witnessed(2, "person")
+    return _Witnessed(1, "own") if "after-the-answer" in codes else _Witnessed(0, "")

@@ -6,7 +6,7 @@ A company can have hundreds of visits: each group of them is picked once for a m
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from itertools import chain
 from math import inf
 
@@ -28,15 +28,9 @@ class CompanyPast:
 
     def __init__(self, visits: Sequence[Visit]) -> None:
         self.visits = visits
-        self.machines: list[Visit] = []
-        self.people: list[Visit] = []
-        self._by_place: dict[str, list[Visit]] = {}
-        for each in visits:
-            self._by_place.setdefault(each.key.place, []).append(each)
-            if each.sure == "machine":
-                self.machines.append(each)
-            elif each.sure == "person":
-                self.people.append(each)
+        self.machines = [each for each in visits if each.sure == "machine"]
+        self.people = [each for each in visits if each.sure == "person"]
+        self._by_place: dict[str, Sequence[Visit]] = {}
         self._by_person: dict[str, Sequence[Visit]] = {}
         self._sure_by_person: dict[str, Sequence[Visit]] = {}
         self._by_agent: dict[tuple[str, str], bool] = {}
@@ -50,7 +44,9 @@ class CompanyPast:
 
     def at_place(self, place: str) -> Sequence[Visit]:
         """At this place."""
-        return self._by_place.get(place, ())
+        if place not in self._by_place:
+            self._by_place[place] = [each for each in self.visits if each.key.place == place]
+        return self._by_place[place]
 
     def is_machines_agent(self, agent: str, place: str) -> bool:
         """Whether machines beyond doubt, and no person, have used the agent elsewhere than at the place."""
@@ -102,6 +98,9 @@ def are_different(items: Iterable[str], least: int) -> bool:
     return False
 
 
+_NO_MAILS: frozenset[str] = frozenset()
+
+
 class Past:
     """Past of one source, for one recipient: visits at other mails."""
 
@@ -123,11 +122,11 @@ class Past:
         here = self.of_person_here if key.is_shared else [each for each in kin if each.key.place == place]
         self.of_source = here
         """By the same source; of a shared place, with the same person's mail."""
-        self.elsewhere = [each for each in kin if each.key.place != place]
+        self.elsewhere = [each for each in kin if each.key.place != place] if kin else kin
         """By the same agent at other places of the area."""
-        self.machine_mails = mails_with(here, "machine")
+        self.machine_mails = mails_with(here, "machine") if here else _NO_MAILS
         """Messages at which the same source was surely a machine."""
-        self.person_mails = mails_with(here, "person")
+        self.person_mails = mails_with(here, "person") if here else _NO_MAILS
         """Messages at which the same source was surely a person's."""
 
     @property
@@ -148,7 +147,7 @@ class Past:
         return len({self.key.person, *[each.key.person for each in visits]})
 
 
-def mails_with(visits: Iterable[Visit], sure: Sure) -> set[str]:
+def mails_with(visits: Iterable[Visit], sure: Sure) -> Set[str]:
     """Messages at which it was surely this."""
     return {each.message for each in visits if each.sure == sure}
 

@@ -17,7 +17,7 @@ from typing import Literal
 from lib.tracking.facts import FactKind
 from lib.verdicts.evidence import Finding
 
-RULES_VERSION = "6"
+RULES_VERSION = "7"
 
 Side = Literal["open", "click"]
 
@@ -41,8 +41,11 @@ class Weight:
     click: float
     source: str
 
+    def for_side(self, side: Side) -> float:
+        return self.open if side == "open" else self.click
+
     def for_kind(self, kind: FactKind) -> float:
-        return self.open if side_of(kind) == "open" else self.click
+        return self.for_side(side_of(kind))
 
 
 WEIGHTS: Mapping[str, Weight] = {

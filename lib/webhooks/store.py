@@ -16,7 +16,7 @@ from lib.feed.store import Feed
 from lib.outside import NotOutside
 from lib.outside.http import check_address
 from lib.storage import Change, Conflict, Delete, Missing, Range, Replace, Row, Tables, put_if_unchanged
-from lib.storage.documents import pack, unpack
+from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import FEED, table
 from lib.storage.retry import retry_on_conflict
@@ -155,9 +155,12 @@ class Webhooks:
         done = Resealed()
         async for row in self._tables.query(table(organization, FEED), SUBSCRIPTIONS, Range.prefix(WEBHOOK_ROWS)):
             name = row.key.removeprefix(WEBHOOK_ROWS)
-            done += await retry_on_conflict(
-                f"webhook {name}", partial(self._reseal, organization, name, write=write), on=Stale
-            )
+            try:
+                done += await retry_on_conflict(
+                    f"webhook {name}", partial(self._reseal, organization, name, write=write), on=Stale
+                )
+            except UnreadableRow:
+                done += Resealed(unreadable=1)
         return done
 
     async def _reseal(self, organization: str, webhook: str, *, write: bool) -> Resealed:

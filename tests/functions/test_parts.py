@@ -103,7 +103,8 @@ def test_the_api_is_in_crm_and_queues_and_timers_are_in_work() -> None:
         "work": {"timerTrigger", "queueTrigger"},
     }
     assert all(
-        function.trigger.route.startswith(("api/", "console/", "/")) for function in functions_of("crm").values()
+        function.trigger.route.startswith(("api/", "console/", "outlook/", "/"))
+        for function in functions_of("crm").values()
     )
 
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.console.site import AXE
 from tests.console.world import World, make_world
-from tests.outlook.stage import BOB, HTML, NARROW, REP, Outlook, Stage, arrived, staged, written
+from tests.outlook.stage import ADA, BOB, HTML, NARROW, REP, Outlook, Stage, arrived, staged, written
 from tests.support.heed import Heed
 from tests.support.inbound import raw_mail
 
@@ -31,6 +31,13 @@ async def world(stage: Stage) -> World:
     await made.heed.put("/records/opportunity/o114", {"name": "Offer 114", "parent": {"type": "contact", "id": "ada"}})
     stage.heed = made.heed
     return made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def plain(stage: Stage) -> Heed:
+    """An organization with the user rep1, and without any mail."""
+    stage.heed = await Heed().start()
+    return stage.heed
 
 
 async def pane(stage: Stage, item: Any, **outlook: Any) -> Outlook:
@@ -79,6 +86,21 @@ async def test_choices_are_kept_in_a_draft_that_the_mail_names_by_its_id_alone(s
     await shown.tab.context.close()
 
 
+async def test_names_of_records_templates_and_people_are_text(stage: Stage, world: World) -> None:
+    hostile = '<img src=x onerror="globalThis.wasRun = true">'
+    await world.heed.put("/records/opportunity/o3", {"name": hostile, "parent": {"type": "contact", "id": "ada"}})
+    await world.heed.put("/templates/t3", {"name": hostile, "language": "en", "subject": "x", "html": "<p>x</p>"})
+    shown = await pane(stage, written(to=[{**ADA, "displayName": hostile}]))
+    await shown.tab.get_by_role("button", name="Find templates").click()
+    await shown.tab.get_by_role("button", name="Insert").first.wait_for()
+
+    assert (await shown.ready()).count(hostile) >= 2
+    assert await shown.tab.evaluate("document.images.length") == 0
+    assert await shown.tab.evaluate("globalThis.wasRun") is None
+    assert shown.complaints == []
+    await shown.tab.context.close()
+
+
 async def test_a_template_is_found_and_inserted_with_the_recipients_name(stage: Stage, world: World) -> None:
     html = "<p>Dear {{ recipient.first_name }}</p>"
     await world.heed.put("/templates/fair", {"name": "Fair", "language": "en", "subject": "Our fair", "html": html})
@@ -96,22 +118,20 @@ async def test_a_template_is_found_and_inserted_with_the_recipients_name(stage: 
     await shown.tab.context.close()
 
 
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"itemClass": "IPM.Note.SMIME"}, "signed or encrypted (S/MIME)"),
-        ({"from": {"emailAddress": "team@acme.example", "displayName": "Team"}}, "another mailbox than yours"),
-        ({"to": [{"emailAddress": f"a{n}@example.com", "displayName": ""} for n in range(501)]}, "more than 500"),
-        ({"to": []}, "Add a recipient"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-async def test_what_cannot_be_followed_is_said_while_the_mail_is_written(
-    stage: Stage, world: World, fields: dict[str, Any], said: str
-) -> None:
-    shown = await pane(stage, written(**fields))
-
-    assert said in await shown.ready()
+async def test_what_cannot_be_followed_is_said_while_the_mail_is_written(stage: Stage, plain: Heed) -> None:
+    many = [{"emailAddress": f"a{number}@example.com", "displayName": ""} for number in range(501)]
+    said = {
+        "signed or encrypted (S/MIME)": written(itemClass="IPM.Note.SMIME"),
+        "another mailbox than yours": written(**{"from": {"emailAddress": "team@acme.example", "displayName": "Team"}}),
+        "more than 500": written(to=many),
+        "too large to be followed": written(body="x" * 1_000_001),
+        "Add a recipient": written(to=[]),
+    }
+    shown = await pane(stage, written())
+    for words, item in said.items():
+        await shown.tab.evaluate("standIn.select", item)
+        await shown.tab.get_by_text(words).wait_for()
+    assert (await plain.get("/messages?view=all"))["items"] == []
     await shown.tab.context.close()
 
 
@@ -206,7 +226,22 @@ async def test_a_received_mail_is_tracked_with_the_record_that_is_chosen(stage: 
     await shown.tab.context.close()
 
 
-async def test_an_outlook_that_hands_over_no_mail_says_where_to_track_it(stage: Stage, world: World) -> None:
+async def test_a_mail_of_ones_own_that_left_without_heed_is_tracked_not_followed(stage: Stage, world: World) -> None:
+    mail = raw_mail(number=8, sender="rep@acme.example", to="bob@fabrikam.example", subject="By another program")
+    item = {"internetMessageId": "<answer8@example.com>", "mime": base64.b64encode(mail).decode()}
+
+    shown = await pane(stage, arrived(**{"from": REP, **item}))
+    before = await shown.ready()
+    await shown.tab.get_by_role("button", name="Track").click()
+    await shown.tab.get_by_text("Sent, and not followed.").wait_for()
+
+    assert "This mail left without Heed" in before
+    [found] = (await world.heed.get("/messages?message_id=<answer8@example.com>"))["items"]
+    assert (found["status"], found["from"], found["tracked_by"][0]) == ("sent", "rep1", "hand")
+    await shown.tab.context.close()
+
+
+async def test_an_outlook_that_hands_over_no_mail_says_where_to_track_it(stage: Stage, plain: Heed) -> None:
     shown = await pane(stage, arrived(internetMessageId="<other@example.com>"), withoutFile=True)
 
     assert "Upload it in Heed’s console" in await shown.ready()
@@ -223,14 +258,14 @@ async def test_an_outlook_that_hands_over_no_mail_says_where_to_track_it(stage: 
         ("ja-JP", "Opens and clicks will be recorded."),
     ],
 )
-async def test_the_pane_speaks_the_language_of_outlook(stage: Stage, world: World, display: str, said: str) -> None:
+async def test_the_pane_speaks_the_language_of_outlook(stage: Stage, plain: Heed, display: str, said: str) -> None:
     shown = await pane(stage, written(), language=display)
 
     assert said in await shown.ready()
     await shown.tab.context.close()
 
 
-async def test_a_heed_that_cannot_be_reached_is_said_and_asked_again(stage: Stage, world: World) -> None:
+async def test_a_heed_that_cannot_be_reached_is_said_and_asked_again(stage: Stage, plain: Heed) -> None:
     shown = await pane(stage, written())
     await shown.tab.context.set_offline(True)
     await shown.tab.get_by_role("button", name="Do not follow this mail").click()
@@ -284,7 +319,7 @@ async def faults(tab: Any) -> list[str]:
     return found
 
 
-async def test_the_pane_is_worked_by_the_keyboard_alone(stage: Stage, world: World) -> None:
+async def test_the_pane_is_worked_by_the_keyboard_alone(stage: Stage, plain: Heed) -> None:
     shown = await pane(stage, written())
 
     await shown.tab.keyboard.press("Tab")

@@ -15,12 +15,13 @@ from math import exp
 
 from bench.advice.hours.confidence import of_habits, of_office_hours, rows_by_tenth
 from bench.advice.hours.outcomes import outcomes
-from bench.advice.hours.section import RECIPIENTS
 from lib.chances import Correction, log_odds
 from lib.send_time.habits import HABITS_CORRECTION, OFFICE_CORRECTION
 
 TUNING = 1_000_000
 """First seed of tuning."""
+RECIPIENTS = 155
+"""Recipients of each case who have read the most mails."""
 _KNOTS = (0.001, 0.01, 0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 0.99, 0.999)
 """Computed probabilities at which a correction may bend. Those nearer to 0 or 1 count as the outermost: there the
 correction would rest on a few answers."""

@@ -1,6 +1,6 @@
 /** A mail that is being written: what Heed says of it, and the choices of its writer, which a draft of Heed keeps. */
 
-import { AS_ONE, MOST_RECIPIENTS, findMessage, whyNot } from "./sending.js";
+import { AS_ONE, MOST_CHARACTERS, MOST_RECIPIENTS, findMessage, whyNot } from "./sending.js";
 import { Refusal } from "./heed.js";
 
 const MOST_TEMPLATES = 20;
@@ -26,18 +26,20 @@ export function composing(item, heed) {
 
   /** @returns {Promise<Look>} */
   async function look() {
-    const [people, kind, sender, draft] = await Promise.all([
+    const [people, kind, sender, draft, body] = await Promise.all([
       item.recipients(),
       item.itemClass(),
       item.sender(),
       draftOf(),
+      item.bodyType().then(item.body),
     ]);
     const count = people.to.length + people.cc.length + people.bcc.length;
-    const reason = whyNot(kind, sender, item.ownAddress) || (count > MOST_RECIPIENTS ? "too_many" : "");
+    const large = count > MOST_RECIPIENTS ? "too_many" : body.length > MOST_CHARACTERS ? "too_large" : "";
+    const reason = whyNot(kind, sender, item.ownAddress) || large;
     if (reason || !count) return { reason, count, draft, simulation: null };
     const choices = draft ? { follow: draft.follow, regarding: draft.regarding } : {};
-    const body = { from: await heed.me(), ...people, text: "", ...choices, ...AS_ONE };
-    return { reason, count, draft, simulation: await heed.ask("POST", "/simulate", { body }) };
+    const message = { from: await heed.me(), ...people, text: "", ...choices, ...AS_ONE };
+    return { reason, count, draft, simulation: await heed.ask("POST", "/simulate", { body: message }) };
   }
 
   /** Change choices of the writer; the first one makes the draft. @param {object} fields */

@@ -1,5 +1,7 @@
 /** Calls of Heed's API, as the person who has signed in. */
 
+const PATIENCE = 30_000; // Milliseconds that an answer may take.
+
 /** An answer of Heed that is no success, or none at all: then the status is 0. */
 export class Refusal extends Error {
   /** @param {number} status @param {string} code @param {string} [detail] the sentence of Heed, in English */
@@ -51,7 +53,8 @@ export function connect({ organization, origin, tokens }) {
     /** @type {Record<string, string>} */
     const headers = { Authorization: `Bearer ${token}` };
     if (body) headers["Content-Type"] = "application/json";
-    const init = { method, headers, signal, keepalive, cache: /** @type {const} */ ("no-store") };
+    const ends = signal || AbortSignal.timeout(PATIENCE);
+    const init = { method, headers, signal: ends, keepalive, cache: /** @type {const} */ ("no-store") };
     try {
       return await fetch(base + path, body ? { ...init, body: JSON.stringify(body) } : init);
     } catch (error) {

@@ -21,7 +21,8 @@ async function prepare() {
   const tokens = keepTokens(sessionStorage, () => inSilence(settings));
   const heed = connect({ organization: settings.organization, origin: location.origin, tokens });
   const { item, userProfile } = Office.context.mailbox;
-  await leave(composedItem(/** @type {any} */ (item), userProfile.emailAddress), heed);
+  const { leaving, reason } = await leave(composedItem(/** @type {any} */ (item), userProfile.emailAddress), heed);
+  console.info(`Heed: ${leaving} ${reason}`); // For who looks why a mail is not followed.
 }
 
 Office.actions.associate("onMessageSend", onMessageSend);

@@ -8,14 +8,14 @@ import { Refusal } from "./heed.js";
 
 export const MILLISECONDS = 3_000; // Of waiting for Heed, in all.
 export const MOST_RECIPIENTS = 500; // Of one message in Heed.
-const MOST_CHARACTERS = 1_000_000; // That Office.js takes as a body.
+export const MOST_CHARACTERS = 1_000_000; // That Office.js takes as a body.
 
 /**
  * @typedef {import("./outlook.js").ComposedItem} ComposedItem
  * @typedef {import("./heed.js").Heed} Heed
  *
  * @typedef {"followed" | "as_written"} Leaving
- * @typedef {{ leaving: Leaving, reason: string, message: string | null }} Outcome the reason is a code, empty where followed
+ * @typedef {{ leaving: Leaving, reason: string }} Outcome the reason is a code, empty where all went well
  */
 
 /** A reason for which a mail leaves as it was written. */
@@ -31,11 +31,11 @@ export async function leave(item, heed) {
   const made = { message: null, isNew: false, isInPlace: false };
   try {
     await deadline.within(prepareAndReplace(item, heed, deadline, made));
-    return { leaving: "followed", reason: "", message: made.message };
+    return { leaving: "followed", reason: "" };
   } catch (error) {
-    if (made.isInPlace) return { leaving: "followed", reason: "not_reported", message: made.message };
+    if (made.isInPlace) return { leaving: "followed", reason: "not_reported" };
     if (made.isNew && made.message) forgetDraft(heed, made.message);
-    return { leaving: "as_written", reason: reasonOf(error), message: made.message };
+    return { leaving: "as_written", reason: reasonOf(error) };
   } finally {
     deadline.end();
   }
@@ -50,21 +50,35 @@ async function prepareAndReplace(item, heed, deadline, made) {
   const ids = await within(item.readIds());
   await within(check(item));
   const mail = await within(readMail(item));
-  if (ids.message) {
-    made.message = ids.message;
-    await within(heed.ask("PATCH", `/messages/${ids.message}`, { body: mail, signal }));
-  } else {
+  made.message = ids.message ? await within(changeDraft(heed, ids.message, mail, signal)) : null;
+  if (!made.message) {
     made.message = await makeMessage(item, heed, deadline, mail);
     made.isNew = true;
   }
   const prepared = await within(heed.ask("POST", `/messages/${made.message}/prepare`, { signal }));
   if (prepared.copies.length !== 1) throw new AsWritten("copies");
-  await within(item.mark(prepared.mark));
+  await within(item.mark(prepared.mark).catch(ignored));
   await within(replaceBody(item, mail, prepared.copies[0]));
   made.isInPlace = true;
-  await within(item.saveIds({ message: made.message, prepared: made.message }));
+  await within(item.saveIds({ message: made.message, prepared: made.message }).catch(ignored));
   const report = { body: { sent_at: new Date().toISOString() }, keepalive: true };
   await within(heed.ask("POST", `/messages/${made.message}/sent`, report));
+}
+
+/** What the mail does without: its following stands on the body alone. */
+const ignored = () => {};
+
+/**
+ * Change the draft that keeps the writer's choices; null where it is gone.
+ * @param {Heed} heed @param {string} message @param {object} mail @param {AbortSignal} signal @returns {Promise<string | null>}
+ */
+async function changeDraft(heed, message, mail, signal) {
+  try {
+    return (await heed.ask("PATCH", `/messages/${message}`, { body: mail, signal })).id;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return null;
+    throw error;
+  }
 }
 
 /** Check that Heed can follow the mail. Rejects with AsWritten. @param {ComposedItem} item */
@@ -130,7 +144,7 @@ async function replaceBody(item, mail, copy) {
 
 /** Remove the draft of a mail that leaves as it was written. Nothing waits for it. @param {Heed} heed @param {string} message */
 function forgetDraft(heed, message) {
-  heed.ask("DELETE", `/messages/${message}`, { keepalive: true }).catch(() => {});
+  heed.ask("DELETE", `/messages/${message}`, { keepalive: true }).catch(ignored);
 }
 
 /** @param {unknown} error */

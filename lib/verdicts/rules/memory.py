@@ -216,9 +216,14 @@ def _is_one_mail(visits: Sequence[Visit]) -> bool:
     return len({each.message for each in visits}) == 1
 
 
+_READERS = 3.0
+"""Log-odds of one mail from which a look is a reader's. Program, place and hour say less: a link was followed after the
+look, or the device came back to the mail."""
+
+
 def _is_look(visit: Visit) -> bool:
-    """Whether the sender may have looked: the mail was opened, and no link followed."""
-    return not visit.targets and visit.sure not in ("person", "machine")
+    """Whether the sender may have looked: the mail was opened, and what came of it does not tell a reader."""
+    return not visit.targets and visit.odds < _READERS and visit.sure not in ("person", "machine")
 
 
 def _is_one_look(visits: Sequence[Visit]) -> bool:
@@ -228,9 +233,10 @@ def _is_one_look(visits: Sequence[Visit]) -> bool:
 def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
     """Match devices that open mails of this sender to people of other companies, once each, and follow no link.
 
-    Recipients come back to their mail, and write to several senders. What is left is the sender's. Strangers behind one
-    carrier look alike, above all where one sender writes all mail: so the same agent elsewhere in the area tells surely
-    only where it has loaded mails that answers quote.
+    Recipients come back to their mail, follow its links after every second or third look, be it in another program, and
+    write to several senders. What is left is the sender's. Strangers behind one carrier look alike, above all where one
+    sender writes all mail: so the same agent elsewhere in the area tells surely only where it has loaded mails that
+    answers quote.
     """
     if past.key.is_shared or request.kind != "open" or not past.kin:
         return
@@ -252,10 +258,17 @@ def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
 
 
 def strangers(past: Past, request: HitRequest) -> Iterator[Finding]:
-    """Match sources that were at no other mail, though the recipient's places or programs are known."""
+    """Match sources that were at no other mail, though the recipient's places or programs are known.
+
+    People carry their devices to other places: a program in which the recipient certainly read elsewhere is no
+    stranger.
+    """
     if past.key.is_shared or past.of_source or past.here_at_company:
         return
-    if len({each.message for each in past.of_sure_person}) >= 2:
+    sure = past.of_sure_person
+    if any(each.key.program == past.key.program for each in sure):
+        return
+    if len({each.message for each in sure}) >= 2:
         yield Finding("new-place", "The recipient reads elsewhere, as far as is known.")
     elif request.kind == "open" and _reads_with_other_programs(past):
         yield Finding("new-program", "The recipient reads elsewhere with another program, as far as is known.")

@@ -163,7 +163,7 @@ async def test_a_provider_that_delivers_to_all_whom_a_mail_names_gets_one_mail()
     assert (len(copy.recipients), is_clean(copy)) == (3, True)
     [item] = (await heed.get("/messages"))["items"]
     assert (item["follow_state"]["state"], item["follow_state"]["blocked_by"]) == ("blocked", ["bob@example.com"])
-    assert "provider" in item["follow_state"]["reason"]
+    assert "a copy for each is not possible" in item["follow_state"]["reason"]
 
 
 async def test_a_mail_that_cannot_be_rewritten_goes_out_as_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ import pytest
 from lib.operations.transfer import Opted, Taken, WrongLine
 from lib.storage import Row, Upsert
 from lib.storage.layout import table
+from lib.webhooks.store import WEBHOOK_ROWS
+from lib.webhooks.waking import SUBSCRIPTIONS
 from tests.support.heed import ADMIN_KEY, Heed
 
 ADA = "ada@example.com"
@@ -91,6 +93,45 @@ async def test_a_yes_of_before_the_no_is_history_and_changes_nothing(heed: Heed)
 
     read = await heed.get(f"/consents/{ADA}")
     assert (read["follow"], len(read["history"])) == ("do_not_allow", 2)
+
+
+async def test_what_cannot_be_read_is_left_out_of_an_export(heed: Heed) -> None:
+    await heed.put("/templates/t1", {"name": "Offer", "language": "en", "subject": "Hi", "html": "<p>x</p>"})
+    message = await heed.sent()
+    before = [line async for line in heed.services.transfer.export_lines("acme")]
+    broken = [("people", "user", "rep9"), ("people", "record|contact", "c9"), ("messages", "f" * 32, "m")]
+    for kind, partition, key in [*broken, ("templates", "template", "t|t9")]:
+        row = Row(partition, key, {"v": 1, "d0": "[]"})
+        await heed.storage.tables.write_rows(table("acme", kind), [Upsert(row)])
+    told: list[None] = []
+
+    lines = heed.services.transfer.export_lines("acme", unreadable=lambda: told.append(None))
+
+    assert [line async for line in lines] == before
+    assert message in "".join(before)
+    assert len(told) >= 4
+
+
+async def test_what_cannot_be_read_keeps_no_key_from_being_rotated(heed: Heed) -> None:
+    await heed.put("/webhooks/w1", {"url": "https://example.com/hook"})
+    for kind, partition, key in (("people", "alerts", "rep9"), ("feed", SUBSCRIPTIONS, f"{WEBHOOK_ROWS}w0")):
+        row = Row(partition, key, {"v": 1, "d0": "[]"})
+        await heed.storage.tables.write_rows(table("acme", kind), [Upsert(row)])
+
+    [(_, done)] = [each async for each in heed.services.resealing.reseal_all()]
+
+    assert (done.unreadable, done.as_they_were) == (2, 1)
+
+
+async def test_what_cannot_be_read_keeps_no_other_mail_from_being_judged_again(heed: Heed) -> None:
+    broken, sound = await heed.sent(), await heed.sent()
+    await heed.work()
+    row = Row(broken, "m", {"v": 1, "d0": "[]"})
+    await heed.storage.tables.write_rows(table("acme", "messages"), [Upsert(row)])
+
+    judged = [each.message async for each in heed.services.rejudge.organization("acme", write=True)]
+
+    assert judged == [sound]
 
 
 async def test_what_cannot_be_read_in_its_place_makes_a_line_wrong(heed: Heed) -> None:

@@ -116,8 +116,9 @@ def test_a_mail_counts_once_however_often_it_is_opened() -> None:
 
 
 @pytest.mark.parametrize("hours", [(7,), (9,), (19,), (7, 12, 19)])
-def test_the_senders_hour_is_not_the_readers(hours: Sequence[int]) -> None:
-    assert advised(read_after(25, hours, 20)) is None
+@pytest.mark.parametrize(("minutes", "mails"), [(25, 20), (50, 12), (50, 30)])
+def test_the_senders_hour_is_not_the_readers(hours: Sequence[int], minutes: int, mails: int) -> None:
+    assert advised(read_after(minutes, hours, mails)) is None
 
 
 def test_mails_read_all_over_office_hours_leave_them_as_they_are() -> None:

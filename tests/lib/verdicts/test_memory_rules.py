@@ -188,13 +188,24 @@ def test_an_office_is_no_place_of_machines_and_no_other_companys() -> None:
 
 
 def test_who_reads_elsewhere_as_far_as_is_known_is_new_here() -> None:
-    known = [visit("m1", ELSEWHERE, "person", sender=SENDER), visit("m2", ELSEWHERE._replace(area="other"), "person")]
+    outlook = ELSEWHERE._replace(agent="outlook", program="outlook")
+    known = [visit("m1", outlook, "person", sender=SENDER), visit("m2", outlook._replace(area="other"), "person")]
 
     assert "new-place" in found(*known)
     assert "new-place" not in found(known[0])
     assert "new-place" not in found(*known, visit("m3"))
     assert "new-place" not in found(*known, visit("m3", by("bob")))
     assert "new-place" not in found(*known, key=HERE._replace(is_shared=True))
+
+
+def test_a_program_in_which_the_recipient_certainly_read_may_be_carried_to_a_new_place() -> None:
+    outlook = ELSEWHERE._replace(agent="outlook", program="outlook")
+    known = [visit(f"m{n}", outlook, "person") for n in range(2)]
+    carried = visit("m3", ELSEWHERE._replace(area="far", agent="chrome/2"), "person")
+
+    assert "new-place" not in found(*known, carried)
+    assert "new-place" not in found(*known, carried, hit=click(HOUR))
+    assert "new-place" in found(*known, carried._replace(sure=""))
 
 
 def test_who_reads_with_other_programs_as_far_as_is_known_is_new_with_this_one() -> None:
@@ -350,6 +361,16 @@ def test_a_device_that_comes_back_to_people_again_and_again_is_not_the_senders()
 
     assert "own-device" in found(one, two, *again[:2])
     assert "own-device" not in found(one, two, *again)
+
+
+def test_phones_behind_one_address_are_not_the_senders_where_links_follow_their_looks() -> None:
+    """Readers of one sender, on phones that say the same: each has looked once, and followed links in a browser."""
+    looks = [visit(f"m{n}", by(f"p{n}", f"c{n}")) for n in range(3)]
+    followed = [visit(f"f{n}", by(f"q{n}", f"d{n}"), odds=4.4) for n in range(2)]
+
+    assert "own-device" in found(*looks, followed[0])
+    assert "own-device" in found(*looks, *(each._replace(odds=2.6) for each in followed))
+    assert not {"own-device", "perhaps-own-device"} & found(*looks, *followed)
 
 
 def test_the_senders_device_is_known_at_a_recipient_whose_mail_it_has_looked_at_before() -> None:
