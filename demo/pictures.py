@@ -42,13 +42,13 @@ FOLDER = ROOT / "docs" / "images" / "console"
 PAGE = ROOT / "docs" / "console.md"
 BEGIN, END = "<!-- begin: pictures -->", "<!-- end: pictures -->"
 WIDTHS: Mapping[str, int] = {"wide": 1280, "narrow": 360}
-_SHORTEST, _TALLEST = 720, 1200
+_SHORTEST, _TALLEST = 720, 1100
 """Pixels. A longer page goes on below its picture."""
 
 _README_HEIGHT = 900
 _QUALITY = 0.5
 _USER = SELLERS[0][0]
-_IN_THE_DARK = ("today", "messages", "message", "settings-users")
+_IN_THE_DARK = ("today", "message")
 
 _EMPTY = "Before there is anything"
 _EMPTY_SCREENS = (

@@ -58,7 +58,7 @@ def rows_by_tenth(stated: Iterable[Stated]) -> Iterator[list[str]]:
         low, high = interval.low, interval.high
         whole = mean - NEAR <= low and high <= mean + NEAR
         reached = low <= mean + NEAR and mean - NEAR <= high
-        by_estimate = "likely" if abs(true - mean) <= NEAR else "unlikely" if reached else "no"
+        by_estimate = "likely" if abs(true - mean) <= NEAR else "open" if reached else "no"
         span = f"{low:.3f} to {high:.3f}"
         yield [name, f"{len(some):,}", f"{mean:.3f}", f"{true:.3f}", span, "yes" if whole else by_estimate]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,7 +43,7 @@ class Outcome:
 def outcomes(first: int, recipients: int) -> list[Outcome]:
     """Ask about the recipients of each case in the mix, so many for each part of it, with seeds from `first` on.
 
-    Takes all processors that the process may use.
+    Takes all processors that the process may use, and prints how far it is.
     """
     cells = [(case, mails) for case in range(len(CASES)) for mails in MIX]
     jobs = [
@@ -50,11 +51,18 @@ def outcomes(first: int, recipients: int) -> list[Outcome]:
         for place, (case, mails) in enumerate(cells)
         for part in range(MIX[mails])
     ]
+    found = list[Outcome]()
     with Pool(len(os.sched_getaffinity(0))) as pool:
-        return [outcome for some in pool.starmap(_cell, jobs, chunksize=1) for outcome in some]
+        for done, some in enumerate(pool.imap(_cell, jobs), 1):
+            found += some
+            if done % sum(MIX.values()) == 0:
+                print(f"{done / len(jobs):.0%} of {len(jobs) * recipients:,} recipients", file=sys.stderr, flush=True)
+    return found
 
 
-def _cell(number: int, mails: int, first: int, recipients: int) -> Sequence[Outcome]:
+def _cell(job: tuple[int, int, int, int]) -> Sequence[Outcome]:
+    """Ask about recipients of a (case, number of mails, first seed, number of recipients)."""
+    number, mails, first, recipients = job
     case, found = CASES[number], list[Outcome]()
     for seed in range(first, first + recipients):
         asked = question(case, Random(seed), mails)

@@ -23,7 +23,7 @@ from lib.send_time.habits import READ_WITHIN, SURE_ENOUGH
 
 REPORTED = 5_000_000
 """First seed of what is reported; `tuning` uses others."""
-RECIPIENTS = 200
+RECIPIENTS = 160
 """Recipients of each case who have read the most mails."""
 
 
@@ -47,12 +47,18 @@ def section() -> str:
 
 _GROUPS = {"no habit": NO_HABIT, "the sender's hours": SENDERS_HOUR, "habit": HABITS}
 
+
+def _listed(words: Iterable[str]) -> str:
+    *some, last = words
+    return f"{', '.join(some)} and {last}"
+
+
 _INTRODUCTION = f"""## Hours at which people read
 
 Each recipient has read a number of mails, in one of four time zones with their clock changes and public holidays. Then
-advice is asked at some time of a day. Of each of {len(CASES)} cases there are
-{", ".join(f"{times * RECIPIENTS:,} recipients with {mails} mails" for mails, times in MIX.items())}; seeds from
-{REPORTED:,}. Priors and corrections were chosen with other seeds, and were not changed for these. A stated
+advice is asked at some time of a day. Each of {len(CASES)} cases has
+{_listed(f"{times * RECIPIENTS:,}" for times in MIX.values())} recipients with {_listed(map(str, MIX))} mails; seeds
+from {REPORTED:,}. Priors and corrections were chosen with other seeds, and were not changed for these. A stated
 confidence *comes true* if the share of mail that this reader reads within {READ_WITHIN // HOUR} hours, by the true
 rates, is higher at the time by habit than at the time by office hours. Times of the same share are not better."""
 
@@ -67,8 +73,8 @@ _TABLE_OF_CONFIDENCE = f"""### Whether the stated confidence comes true: times b
 
 The best time of each recipient whose mails tell, advised or not. Advice is given from {SURE_ENOUGH} on, and only
 where the gain is worth the wait; no other confidence is shown. Goal: within {NEAR} in each tenth. *Yes*: the whole
-interval is; *likely*: the share that came true is; *unlikely*: a part of the interval is; *no*: nothing of it is. The
-second table has the share that came true less the stated one, for other mixes of recipients.
+interval is; *likely*: the share that came true is; *open*: a part of the interval is; *no*: nothing of it is. The
+second table has the share that came true less the stated one, for other mixes of recipients than the simulated one.
 
 """
 
