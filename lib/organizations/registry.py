@@ -112,7 +112,7 @@ class OrganizationSpec(Model):
     settings: OrganizationSettings = OrganizationSettings()
     storage: OwnAccount | None = Field(
         None,
-        description="the organization's own storage, given when it is made; only an operator's command moves it afterwards",
+        description="the organization's own storage, given when it is made; an operator's command alone moves it",
     )
 
 
