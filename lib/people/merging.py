@@ -120,11 +120,16 @@ class RecordMerges:
             await self._index.save_record(organization, redirect, IfMatch.for_version(lost[1]))
 
     async def _redirect_others(self, organization: str, others: Sequence[RecordRef], into: RecordRef) -> None:
-        """Lead records that were merged before straight to the record that stays: parents are read only so far up."""
+        """Lead records that were merged before straight to the record that stays: parents are read only so far up.
+
+        A record may have named others that another merge took elsewhere meanwhile: these stay where they lead.
+        """
         for each in others:
             found = await self._people.stored_record(organization, each)
             if found and found[0].merged_into:
-                await self._redirect(organization, found, into)
+                standing = await self._people.standing_record(organization, found[0].merged_into)
+                if standing and standing[0].ref() == into:
+                    await self._redirect(organization, found, into)
 
 
 def unite_records(kept: StoredRecord, lost: StoredRecord) -> StoredRecord:
