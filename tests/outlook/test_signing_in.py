@@ -88,6 +88,19 @@ async def test_a_dialog_that_is_closed_leaves_the_way_in(stage: Stage, heed: Hee
     await shown.tab.context.close()
 
 
+async def test_the_reason_why_a_provider_lets_nobody_in_stands_in_the_pane(
+    stage: Stage, heed: Heed, provider: IdentityProvider
+) -> None:
+    provider.access_token = None
+    shown = await stage.open("pane", written())
+    await shown.ready()
+
+    await shown.tab.get_by_role("button", name="Sign in").click()
+
+    await shown.tab.get_by_text("has given no token").wait_for()
+    await shown.tab.context.close()
+
+
 async def test_a_token_of_another_sign_in_is_not_taken(stage: Stage, heed: Heed) -> None:
     shown = await stage.open("pane", written())
     await shown.ready()
