@@ -1,6 +1,6 @@
 /** A mail that is being written: what Heed says of it, and the choices of its writer, which a draft of Heed keeps. */
 
-import { AS_ONE, MOST_CHARACTERS, MOST_RECIPIENTS, findMessage, whyNot } from "./sending.js";
+import { AS_ONE, MOST_RECIPIENTS, findMessage, whyNot, whyNotBody } from "./sending.js";
 import { Refusal } from "./heed.js";
 
 const MOST_TEMPLATES = 20;
@@ -21,21 +21,23 @@ export function composing(item, heed) {
   /** @returns {Promise<any>} */
   async function draftOf() {
     const { message } = await item.readIds();
-    return message ? readMessage(heed, message) : null;
+    const found = message ? await readMessage(heed, message) : null;
+    return found && found.status === "draft" ? found : null; // Outlook may hand on the ids of a mail that was sent.
   }
 
   /** @returns {Promise<Look>} */
   async function look() {
-    const [people, kind, sender, draft, body] = await Promise.all([
+    const [people, kind, sender, draft, body, hasMailBefore] = await Promise.all([
       item.recipients(),
       item.itemClass(),
       item.sender(),
       draftOf(),
       item.bodyType().then(item.body),
+      item.hasMailBefore(),
     ]);
     const count = people.to.length + people.cc.length + people.bcc.length;
-    const large = count > MOST_RECIPIENTS ? "too_many" : body.length > MOST_CHARACTERS ? "too_large" : "";
-    const reason = whyNot(kind, sender, item.ownAddress) || large;
+    const many = count > MOST_RECIPIENTS ? "too_many" : "";
+    const reason = whyNot(kind, sender, item.ownAddress) || many || whyNotBody(body, hasMailBefore);
     if (reason || !count) return { reason, count, draft, simulation: null };
     const choices = draft ? { follow: draft.follow, regarding: draft.regarding } : {};
     const message = { from: await heed.me(), ...people, text: "", ...choices, ...AS_ONE };
@@ -54,7 +56,12 @@ export function composing(item, heed) {
     const thread = answered ? { in_reply_to: answered } : {};
     const body = { from, ...people, subject, ...thread, ...AS_ONE, ...fields };
     const made = await heed.ask("POST", "/messages", { body });
-    await item.saveIds({ message: made.id });
+    try {
+      await item.saveIds({ message: made.id });
+    } catch (error) {
+      await heed.ask("DELETE", `/messages/${made.id}`); // Nothing would lead to it.
+      throw error;
+    }
   }
 
   /** Set the reminder, or none. Its recipients are those of now. @param {object | null} reminder */
