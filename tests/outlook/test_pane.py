@@ -363,6 +363,24 @@ async def test_the_pane_is_worked_by_the_keyboard_alone(stage: Stage, plain: Hee
     await shown.tab.context.close()
 
 
+async def test_a_person_whose_address_in_heed_is_another_is_told_so_and_the_mail_leaves_as_it_is(
+    stage: Stage, plain: Heed
+) -> None:
+    """An assistant at another's Outlook, or a second account: the mail is not the assistant's."""
+    await plain.put("/users/rep2", {"email": "assistant@acme.example", "name": "Ann", "opt_in": True})
+    token = await stage.token("rep2")
+    shown = await stage.open("pane", written(), token=token)
+    said = await shown.ready()
+    sending = await stage.open("launch", written(), token=token)
+    await sending.send()
+
+    assert "a person with another address than this mailbox" in said
+    assert (await sending.left())["body"] == HTML
+    assert (await plain.get("/messages?view=all"))["items"] == []
+    for each in (shown, sending):
+        await each.tab.context.close()
+
+
 async def test_a_person_who_is_no_user_of_the_organization_is_told_so(stage: Stage) -> None:
     stage.heed = await Heed().start()
     shown = await stage.open("pane", written(), token=stage.heed.key)

@@ -1,6 +1,6 @@
 /** A mail that is being written: what Heed says of it, and the choices of its writer, which a draft of Heed keeps. */
 
-import { AS_ONE, MOST_RECIPIENTS, findMessage, whyNot, whyNotBody } from "./sending.js";
+import { AS_ONE, MOST_RECIPIENTS, findMessage, isSameAddress, whyNot, whyNotBody } from "./sending.js";
 import { Refusal } from "./heed.js";
 
 const MOST_TEMPLATES = 20;
@@ -40,7 +40,9 @@ export function composing(item, heed) {
     const reason = whyNot(kind, sender, item.ownAddress) || many || whyNotBody(body, hasMailBefore);
     if (reason || !count) return { reason, count, draft, simulation: null };
     const choices = draft ? { follow: draft.follow, regarding: draft.regarding } : {};
-    const message = { from: await heed.me(), ...people, text: "", ...choices, ...AS_ONE };
+    const me = await heed.me();
+    if (!isSameAddress(me.email, item.ownAddress)) return { reason: "other_person", count, draft, simulation: null };
+    const message = { from: me.id, ...people, text: "", ...choices, ...AS_ONE };
     return { reason, count, draft, simulation: await heed.ask("POST", "/simulate", { body: message }) };
   }
 
@@ -51,10 +53,10 @@ export function composing(item, heed) {
       await heed.ask("PATCH", `/messages/${draft.id}`, { body: fields });
       return;
     }
-    const [people, subject, from] = await Promise.all([item.recipients(), item.subject(), heed.me()]);
+    const [people, subject, me] = await Promise.all([item.recipients(), item.subject(), heed.me()]);
     const answered = item.inReplyTo ? await findMessage(heed, item.inReplyTo) : null;
     const thread = answered ? { in_reply_to: answered } : {};
-    const body = { from, ...people, subject, ...thread, ...AS_ONE, ...fields };
+    const body = { from: me.id, ...people, subject, ...thread, ...AS_ONE, ...fields };
     const made = await heed.ask("POST", "/messages", { body });
     try {
       await item.saveIds({ message: made.id });

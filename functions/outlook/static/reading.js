@@ -2,7 +2,7 @@
 
 import { readMessage } from "./composing.js";
 import { Refusal } from "./heed.js";
-import { findMessage } from "./sending.js";
+import { findMessage, isSameAddress } from "./sending.js";
 
 const MOST_EVENTS = 50;
 
@@ -19,7 +19,7 @@ const MOST_EVENTS = 50;
 
 /** @param {ReadItem} item @param {Heed} heed */
 export function reading(item, heed) {
-  const isOwn = item.from.email.toLowerCase() === item.ownAddress.toLowerCase();
+  const isOwn = isSameAddress(item.from.email, item.ownAddress);
 
   /** @returns {Promise<Found>} */
   async function look() {

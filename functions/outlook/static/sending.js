@@ -113,9 +113,12 @@ async function check(item) {
 export function whyNot(kind, sender, ownAddress) {
   if (isSealed(kind)) return "sealed";
   if (kind && !/^IPM\.Note(\.|$)/i.test(kind)) return "other_kind";
-  if (sender && ownAddress && sender.toLowerCase() !== ownAddress.toLowerCase()) return "other_mailbox";
+  if (sender && ownAddress && !isSameAddress(sender, ownAddress)) return "other_mailbox";
   return "";
 }
+
+/** @param {string} one @param {string} other */
+export const isSameAddress = (one, other) => one.toLowerCase() === other.toLowerCase();
 
 /**
  * Tell why Heed leaves a body as it is, as a code; empty where it can be replaced. Outlook loses images inside a mail
@@ -148,10 +151,11 @@ async function readMail(item) {
  * @param {object} mail @returns {Promise<string>} the id of the message
  */
 async function makeMessage(item, heed, { within, signal }, mail) {
-  const from = await within(heed.me(signal));
+  const me = await within(heed.me(signal));
+  if (!isSameAddress(me.email, item.ownAddress)) throw new AsWritten("other_person");
   const answered = item.inReplyTo ? await within(findMessage(heed, item.inReplyTo)) : null;
   const thread = answered ? { in_reply_to: answered } : {};
-  const body = { ...mail, ...thread, from, ...AS_ONE };
+  const body = { ...mail, ...thread, from: me.id, ...AS_ONE };
   // It goes on when the time is over: a draft that comes too late is removed.
   const asked = heed.ask("POST", "/messages", { body });
   asked.then(({ id }) => signal.aborted && forgetDraft(heed, id), ignored);

@@ -29,7 +29,7 @@ export function sessionStore() {
  * @param {() => Promise<Granted | null>} inSilence gets a token without asking the person
  */
 export function keepTokens(store, inSilence) {
-  const forget = () => [TOKEN, ENDS, `${OTHER}user`].forEach((name) => store.removeItem(name));
+  const forget = () => [TOKEN, ENDS, `${OTHER}me`].forEach((name) => store.removeItem(name));
 
   /** @param {Granted} granted */
   function keep(granted) {
