@@ -101,6 +101,26 @@ async def test_choices_for_a_forward_that_has_the_ids_of_the_sent_mail_are_its_o
     await shown.tab.context.close()
 
 
+async def test_two_choices_at_once_make_one_draft(stage: Stage, world: World) -> None:
+    shown = await pane(stage, written())
+    before = len((await world.heed.get("/messages?view=all"))["items"])
+
+    await shown.tab.evaluate(
+        """() => {
+            const select = document.getElementById("regarding");
+            select.value = "opportunity/o114";
+            select.dispatchEvent(new Event("change"));
+            document.querySelector("button").click();
+        }"""
+    )
+    await shown.tab.get_by_text("This mail is not followed.").wait_for()
+
+    draft = await world.heed.get(f"/messages/{(await shown.item())['properties']['heed-message']}")
+    assert (draft["follow"], draft["regarding"]["id"]) == (False, "o114")
+    assert len((await world.heed.get("/messages?view=all"))["items"]) == before + 1
+    await shown.tab.context.close()
+
+
 async def test_a_choice_that_outlook_does_not_keep_leaves_no_draft(stage: Stage, plain: Heed) -> None:
     shown = await pane(stage, written(), failing=["customProperties.saveAsync"])
 

@@ -46,8 +46,17 @@ export function composing(item, heed) {
     return { reason, count, draft, simulation: await heed.ask("POST", "/simulate", { body: message }) };
   }
 
-  /** Change choices of the writer; the first one makes the draft. @param {object} fields */
-  async function choose(fields) {
+  /** @type {Promise<unknown>} */
+  let chosen = Promise.resolve();
+
+  /** Change choices of the writer, one after another: the first one makes the draft. @param {object} fields @returns {Promise<unknown>} */
+  function choose(fields) {
+    chosen = chosen.catch(() => {}).then(() => keep(fields));
+    return chosen;
+  }
+
+  /** @param {object} fields */
+  async function keep(fields) {
     const draft = await draftOf();
     if (draft) {
       await heed.ask("PATCH", `/messages/${draft.id}`, { body: fields });
