@@ -63,7 +63,9 @@ async function partsOf({ item, userProfile }) {
   const mail = composedItem(/** @type {any} */ (item), userProfile.emailAddress);
   watch(mail, item);
   const work = composing(mail, heed);
-  return composeView(await work.look(), work, heed, words, act);
+  const look = await work.look();
+  const parts = await composeView(look, work, heed, words, act);
+  return look.reason === "other_person" ? [...parts, door()] : parts;
 }
 
 /** @type {unknown} */
