@@ -33,7 +33,7 @@ from lib.operations.runs import LONGEST_WRITE, Run
 from lib.organizations.registry import Organizations, StoredOrganization
 from lib.storage import Delete, Missing, Row, Storage, StorageError, Upsert
 from lib.storage.accounts import LASTS, Moving, OwnAccount, Routes
-from lib.storage.layout import BLOBS, Kind, TableKind, container, table
+from lib.storage.layout import BLOBS, StorageKind, TableKind, container, table
 from lib.storage.protocols import EVERYTHING
 
 EVERYBODY_KNOWS = LASTS + LONGEST_WRITE
@@ -64,7 +64,7 @@ class _Way:
     run: Run
     source: Storage
     target: Storage
-    moved: list[Kind]
+    moved: list[StorageKind]
     copied: dict[str, str] = field(default_factory=dict)
     """Versions of the source's blobs that this process knows to be the same in the target, by name."""
 

@@ -26,7 +26,7 @@ from lib.readiness.senders import TransportName, check_replies, check_sender
 from lib.send_time.places import Place, place_of
 from lib.storage import Storage, StorageError
 from lib.storage.at_once import some_at_once
-from lib.storage.layout import BLOBS, KINDS, QUEUES, Kind, container, table
+from lib.storage.layout import BLOBS, KINDS, QUEUES, StorageKind, container, table
 
 log = logging.getLogger("heed.readiness")
 
@@ -153,7 +153,7 @@ class Readiness:
         answers = await some_at_once(self._answers(organization, kind) for kind in kinds)
         return [checks.check_storage([kind for kind, answer in zip(kinds, answers, strict=True) if not answer])]
 
-    async def _answers(self, organization: str, kind: Kind) -> bool:
+    async def _answers(self, organization: str, kind: StorageKind) -> bool:
         """Whether a kind of storage can be read. Each may be in an account of its own."""
         try:
             if kind == "blobs":

@@ -30,7 +30,7 @@ from lib.fields import Model
 from lib.storage import layout
 from lib.storage.azure.account import Account
 from lib.storage.documents import unpack
-from lib.storage.layout import Kind, Place
+from lib.storage.layout import StorageKind, StoragePlace
 from lib.storage.protocols import (
     EVERYTHING,
     Blobs,
@@ -50,7 +50,7 @@ LASTS = 120.0
 _MOST_REMEMBERED = 10_000
 """Organizations whose account a process remembers."""
 
-_KINDS: tuple[Kind, ...] = (*layout.KINDS, layout.BLOBS)
+_KINDS: tuple[StorageKind, ...] = (*layout.KINDS, layout.BLOBS)
 
 SETTING_PREFIX = "HEED_STORAGE_"
 """Begins the names of settings with connection strings of organizations' own accounts."""
@@ -87,11 +87,11 @@ class NamedAccount(Model):
 class OwnAccount(NamedAccount):
     """An organization's own storage: an account, and further ones for kinds of its tables."""
 
-    kinds: dict[Kind, NamedAccount] = Field(
+    kinds: dict[StorageKind, NamedAccount] = Field(
         {}, description="accounts of kinds of tables, or of `blobs`, that are not in the organization's first account"
     )
 
-    def account_of(self, kind: Kind) -> NamedAccount:
+    def account_of(self, kind: StorageKind) -> NamedAccount:
         """Return the account that holds the tables of a kind, or the blobs."""
         return self.kinds.get(kind) or NamedAccount(account=self.account, setting=self.setting)
 
@@ -226,7 +226,7 @@ class Routes:
         self._open_account = open_account
         self._opened: dict[tuple[str, NamedAccount], Storage] = {}
 
-    async def find_storage(self, place: Place | None, *, to_write: bool = False) -> Storage:
+    async def find_storage(self, place: StoragePlace | None, *, to_write: bool = False) -> Storage:
         """Return the storage of a table or a container; `place` is None for a shared table. Raises StorageError."""
         if place is None:
             return self.shared
@@ -243,19 +243,19 @@ class Routes:
         """Open an organization's own storage beside the registry. Raises ValueError for accounts of others."""
         opened = {kind: self._open(organization, own.account_of(kind)) for kind in _KINDS}
 
-        async def find_opened(place: Place | None, **_: bool) -> Storage:
+        async def find_opened(place: StoragePlace | None, **_: bool) -> Storage:
             assert place is not None
             return opened[place.kind]
 
         return Storage(RoutedTables(find_opened), RoutedBlobs(find_opened), self.shared.queues)
 
-    def kinds_elsewhere(self, organization: str, origin: OwnAccount | None, to: OwnAccount) -> list[Kind]:
+    def kinds_elsewhere(self, organization: str, origin: OwnAccount | None, to: OwnAccount) -> list[StorageKind]:
         """List the kinds that `to` has in other accounts than `origin`; None stands for the shared account.
 
         An account that is named in two ways is one. Raises ValueError for accounts that the organization may not use.
         """
 
-        def address(own: OwnAccount | None, kind: Kind) -> str:
+        def address(own: OwnAccount | None, kind: StorageKind) -> str:
             return (self._open(organization, own.account_of(kind)) if own else self.shared).address
 
         return [kind for kind in _KINDS if address(origin, kind) != address(to, kind)]
@@ -276,7 +276,7 @@ def routed_storage(routes: Routes) -> Storage:
 class FindStorage(Protocol):
     """Finds the storage of a table or a container. Raises StorageError."""
 
-    async def __call__(self, place: Place | None, *, to_write: bool = False) -> Storage: ...
+    async def __call__(self, place: StoragePlace | None, *, to_write: bool = False) -> Storage: ...
 
 
 class RoutedTables:

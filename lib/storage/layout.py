@@ -22,10 +22,10 @@ TableKind = Literal[
 """Kind of an organization's table. `requests` holds what was answered to an Idempotency-Key; `privacy` holds stops and
 the like."""
 
-Kind = TableKind | Literal["blobs"]
+StorageKind = TableKind | Literal["blobs"]
 """What of an organization may be in an account of its own: the tables of a kind, or the container."""
 
-BLOBS: Kind = "blobs"
+BLOBS: StorageKind = "blobs"
 """Stands for an organization's container where kinds are named."""
 
 ORGANIZATIONS = "heedorgs"
@@ -77,23 +77,23 @@ def table(organization: str, kind: str) -> str:
     return f"heed{organization}{kind}"
 
 
-class Place(NamedTuple):
+class StoragePlace(NamedTuple):
     """What a table or a container is of."""
 
     organization: str
-    kind: Kind
+    kind: StorageKind
 
 
 @lru_cache(4096)
-def place_of_table(name: str) -> Place | None:
+def place_of_table(name: str) -> StoragePlace | None:
     """The organization and the kind of the table with this name; None for a shared table."""
     kind = next((kind for kind in KINDS if name.endswith(kind)), None)
-    return Place(name.removeprefix("heed").removesuffix(kind), kind) if kind else None
+    return StoragePlace(name.removeprefix("heed").removesuffix(kind), kind) if kind else None
 
 
-def place_of_container(name: str) -> Place:
+def place_of_container(name: str) -> StoragePlace:
     """The organization of the container with this name, and `blobs`."""
-    return Place(name.removeprefix("heed-"), BLOBS)
+    return StoragePlace(name.removeprefix("heed-"), BLOBS)
 
 
 def container(organization: str) -> str:

@@ -15,7 +15,7 @@ from lib.settings import load_settings
 from lib.storage import Delete, Storage
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
-from lib.storage.layout import DELETED_ROW, KINDS, ORGANIZATIONS, Kind, container, table
+from lib.storage.layout import DELETED_ROW, KINDS, ORGANIZATIONS, StorageKind, container, table
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
 from lib.tracking.facts import Fact
@@ -24,7 +24,7 @@ from tests.support.heed import ADMIN_KEY, SETTINGS, Heed
 from tests.support.remains import remains_of
 from tests.support.tcp_forwarder import TcpForwarder
 
-OF_HITS: set[Kind] = {"journal", "facts", "evidence"}
+OF_HITS: set[StorageKind] = {"journal", "facts", "evidence"}
 SPREAD = {
     "setting": "HEED_STORAGE_ACME",
     "kinds": {kind: {"setting": "HEED_STORAGE_ACME_HITS"} for kind in sorted(OF_HITS)},
@@ -42,7 +42,7 @@ class Site:
     data: Storage
     hits: Storage
 
-    async def kinds_in(self, storage: Storage) -> set[Kind]:
+    async def kinds_in(self, storage: Storage) -> set[StorageKind]:
         """Kinds of acme's tables that hold rows there, and `blobs`."""
         found = {kind for kind in KINDS if await _has_rows(storage, table("acme", kind))}
         return found | ({"blobs"} if [name async for name in storage.blobs.list_blobs(container("acme"))] else set())

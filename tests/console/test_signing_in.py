@@ -43,7 +43,6 @@ async def test_on_plain_http_the_cookie_is_one_that_browsers_take() -> None:
     ("key", "user", "said"),
     [
         ("heed_acme." + 32 * "0" + "." + 43 * "x", "rep1", "The key is unknown, or was revoked."),
-        (ADMIN_KEY, "rep1", "The key is unknown, or was revoked."),
         (None, "rep2", "acme has no user rep2."),
         (None, "ada@example.com", "acme has no user ada@example.com."),
     ],
@@ -112,6 +111,16 @@ async def test_what_is_sealed_for_something_else_is_no_session(heed: Heed, visit
     for cookie in (ring.seal(Purpose.USER, plain), ring.seal(Purpose.CONSOLE, b"{}"), sealed[:-1], "x", ""):
         visitor.cookie = f"__Host-heed-session={cookie}"
         assert (await visitor.get()).status == 303
+
+
+async def test_the_administrators_key_is_told_its_own_door(heed: Heed) -> None:
+    visitor = Visitor(heed)
+
+    answer = await visitor.sign_in(key=ADMIN_KEY)
+
+    assert (answer.status, visitor.cookie) == (401, "")
+    assert "it opens their pages alone" in answer.body.decode()
+    assert 'href="/console/operator"' in answer.body.decode()
 
 
 async def test_the_way_back_leads_to_the_console_alone(heed: Heed) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+import pytest
+
+from lib.operations.move import Move
 from lib.storage import Missing, Row, Upsert
+from lib.storage.accounts import OwnAccount
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.layout import table
 from tests.faults.accounts import Accounts
-from tests.heed.conftest import Commands, connection_string
+from tests.heed.conftest import Commands, Deployment, connection_string
+from tests.support.attachments import add
 
 
 async def test_an_organization_is_made_over_several_accounts(
@@ -43,6 +49,36 @@ async def test_a_kind_that_is_none_is_refused(commands: Commands, new_name: Call
     assert "kinds.orgs" in unknown.err
     assert "kinds.facts" in nameless.err
     assert "either the account or the setting" in alone.err
+
+
+async def test_an_organization_is_spread_over_real_accounts_and_put_together_again(
+    deployment: Deployment, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heed, one, other = deployment.heed, accounts.new(), accounts.new()
+    monkeypatch.setenv("HEED_STORAGE_ACME", connection_string(one))
+    monkeypatch.setenv("HEED_STORAGE_ACME_HITS", connection_string(other))
+    whole = OwnAccount(setting="HEED_STORAGE_ACME")
+    hits = {kind: {"setting": "HEED_STORAGE_ACME_HITS"} for kind in ("facts", "journal", "blobs")}
+    spread = OwnAccount.model_validate({"setting": "HEED_STORAGE_ACME", "kinds": hits})
+    draft = await heed.draft()
+    await add(heed, draft)
+    message = await heed.sent()
+    await heed.hit(heed.urls("c")[0])
+    await heed.work()
+    timeline = await heed.get(f"/messages/{message}/timeline")
+    services = heed.services
+    move = Move(services.storage, services.organizations, lambda _: asyncio.sleep(0))
+
+    for to, where in ((spread, other), (whole, one)):
+        await move.move_organization("acme", to)
+
+        assert await heed.get(f"/messages/{message}/timeline") == timeline
+        assert [await has_table(each, "acme", "facts") for each in (one, other)] == [where is one, where is other]
+        assert await has_table(one, "acme", "messages")
+        assert not await has_table(other, "acme", "messages")
+        content = await heed.get(f"/messages/{draft}/attachments")
+        assert [each["filename"] for each in content["items"]] == ["Offer.pdf"]
+    assert not await has_table(deployment.account, "acme", "messages")
 
 
 async def has_table(account: Account, organization: str, kind: str) -> bool:

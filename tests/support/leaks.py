@@ -111,5 +111,5 @@ def look_at_files(folder: Path) -> None:
 def _lines_of_heed(path: Path) -> Iterator[str]:
     """Lines but for those that tell a developer the key of a Heed on one machine."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if not line.startswith("Key:"):
+        if not line.startswith("Admin key:"):
             yield line
