@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import azure.functions as func
 
 from functions.api.problems import problem_of
@@ -39,12 +41,14 @@ async def _of_organization(services: Services, request: func.HttpRequest, name: 
         return page_of(_PAGES[what], name, organization.settings.sign_in)
     if what == "sign-in":
         return await leave_for_provider(services, request, organization)
+    if what not in ("manifest.xml", "manifest.zip"):
+        return _plain("There is no such page.", 404)
     site = Site(services.settings.base_url, name)
+    if urlsplit(site.base_url).scheme != "https":
+        return _plain("Outlook takes https addresses alone, and HEED_BASE_URL is none.", 409)
     if what == "manifest.xml":
         return _download(xml_manifest(site), "application/xml", f"heed-{name}.xml")
-    if what == "manifest.zip":
-        return _download(unified_package(site), "application/zip", f"heed-{name}.zip")
-    return _plain("There is no such page.", 404)
+    return _download(unified_package(site), "application/zip", f"heed-{name}.zip")
 
 
 def _download(content: bytes, media_type: str, name: str) -> func.HttpResponse:

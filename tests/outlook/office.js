@@ -3,7 +3,7 @@
  * (@types/office-js), so that a call that Outlook does not have is none here either.
  *
  * `standIn`, which a test sets before the page is loaded, says what Outlook shows, and takes down what is done to it.
- * Methods whose name stands in `standIn.silent` never answer; those in `standIn.failing` fail.
+ * Methods whose name stands in `standIn.silent` never answer; those in `standIn.failing` fail, each time or once.
  */
 
 /** @typedef {{ emailAddress: string, displayName: string }} Address */
@@ -17,6 +17,7 @@
     supported: { NestedAppAuth: false, DialogOrigin: true },
     silent: [],
     failing: [],
+    failingOnce: [],
     item: null,
     completed: [],
     handlers: {},
@@ -34,7 +35,7 @@
     const done = given[given.length - 1];
     if (standIn.silent.includes(name)) return;
     setTimeout(() => {
-      if (standIn.failing.includes(name)) done({ status: "failed", value: undefined, error: { code: 9000, name, message: name } });
+      if (standIn.failing.includes(name) || standIn.failingOnce.splice(standIn.failingOnce.indexOf(name) >>> 0, 1).length) done({ status: "failed", value: undefined, error: { code: 9000, name, message: name } });
       else done(succeeded(work()));
     });
   }
@@ -92,7 +93,7 @@
     standIn.handlers[type] = handler;
   };
 
-  /** @type {Pick<Office.MessageCompose, "to" | "cc" | "bcc" | "from" | "subject" | "body" | "internetHeaders" | "inReplyTo" | "getItemClassAsync" | "loadCustomPropertiesAsync" | "addHandlerAsync">} */
+  /** @type {Pick<Office.MessageCompose, "to" | "cc" | "bcc" | "from" | "subject" | "body" | "internetHeaders" | "inReplyTo" | "getItemClassAsync" | "getComposeTypeAsync" | "loadCustomPropertiesAsync" | "addHandlerAsync">} */
   const composed = {
     to: /** @type {any} */ (value("to", "to")),
     cc: /** @type {any} */ (value("cc", "cc")),
@@ -108,6 +109,8 @@
     }),
     inReplyTo: standIn.item && standIn.item.inReplyTo,
     getItemClassAsync: (/** @type {any[]} */ ...given) => answer("getItemClassAsync", given, () => standIn.item.itemClass),
+    getComposeTypeAsync: (/** @type {any[]} */ ...given) =>
+      answer("getComposeTypeAsync", given, () => ({ composeType: standIn.item.composeType, coercionType: standIn.item.bodyType })),
     loadCustomPropertiesAsync,
     addHandlerAsync,
   };
@@ -163,6 +166,7 @@
   scope.Office = {
     AsyncResultStatus: { Succeeded: "succeeded", Failed: "failed" },
     CoercionType: { Html: "html", Text: "text" },
+    MailboxEnums: { ComposeType: { NewMail: "newMail", Reply: "reply", Forward: "forward" } },
     EventType: {
       ItemChanged: "olkItemSelectedChanged",
       RecipientsChanged: "olkRecipientsChanged",

@@ -43,6 +43,7 @@ def written(**fields: Any) -> dict[str, Any]:
         "body": HTML,
         "bodyType": "html",
         "itemClass": "IPM.Note",
+        "composeType": "newMail",
         "inReplyTo": None,
         "properties": {},
         "headers": {},

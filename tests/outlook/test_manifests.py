@@ -154,6 +154,26 @@ async def test_all_that_the_manifests_name_is_served_with_icons_of_their_sizes()
     assert _size(package["outline.png"]) == (32, 32)
 
 
+async def test_a_heed_without_https_gives_no_manifest_that_outlook_would_refuse() -> None:
+    heed = await Heed(settings={"HEED_BASE_URL": "http://localhost:7071"}).start()
+
+    for name in ("manifest.zip", "manifest.xml"):
+        answer = await heed.request("GET", f"/outlook/acme/{name}")
+        assert answer.status == 409
+        assert b"https" in answer.body
+
+
+async def test_a_manifest_names_the_address_of_the_settings_whatever_host_the_request_names() -> None:
+    heed = await Heed().start()
+    forged = {"host": "evil.example", "x-forwarded-host": "evil.example", "x-original-host": "evil.example"}
+
+    for name in ("manifest.xml", "pane", "launch"):
+        answer = await heed.request("GET", f"/outlook/acme/{name}", headers=forged)
+        assert answer.status == 200
+        assert b"evil" not in answer.body
+        assert "evil" not in f"{answer.headers}"
+
+
 def _size(png: bytes) -> tuple[int, int]:
     """The width and the height of a PNG file (RFC 2083, 11.2.2)."""
     assert png.startswith(b"\x89PNG")

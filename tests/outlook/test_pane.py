@@ -86,6 +86,51 @@ async def test_choices_are_kept_in_a_draft_that_the_mail_names_by_its_id_alone(s
     await shown.tab.context.close()
 
 
+async def test_choices_for_a_forward_that_has_the_ids_of_the_sent_mail_are_its_own(stage: Stage, plain: Heed) -> None:
+    sent = await plain.draft(copies="one")
+    await plain.post(f"/messages/{sent}/prepare")
+    await plain.post(f"/messages/{sent}/sent", {"sent_at": "2026-05-04T09:31:00Z"})
+    shown = await pane(stage, written(properties={"heed-message": sent, "heed-prepared": sent}))
+
+    await shown.tab.get_by_role("button", name="Do not follow this mail").click()
+    await shown.tab.get_by_text("This mail is not followed.").wait_for()
+
+    draft = (await shown.item())["properties"]["heed-message"]
+    assert draft != sent
+    assert (await plain.get(f"/messages/{draft}"))["follow"] is False
+    await shown.tab.context.close()
+
+
+async def test_two_choices_at_once_make_one_draft(stage: Stage, world: World) -> None:
+    shown = await pane(stage, written())
+    before = len((await world.heed.get("/messages?view=all"))["items"])
+
+    await shown.tab.evaluate(
+        """() => {
+            const select = document.getElementById("regarding");
+            select.value = "opportunity/o114";
+            select.dispatchEvent(new Event("change"));
+            document.querySelector("button").click();
+        }"""
+    )
+    await shown.tab.get_by_text("This mail is not followed.").wait_for()
+
+    draft = await world.heed.get(f"/messages/{(await shown.item())['properties']['heed-message']}")
+    assert (draft["follow"], draft["regarding"]["id"]) == (False, "o114")
+    assert len((await world.heed.get("/messages?view=all"))["items"]) == before + 1
+    await shown.tab.context.close()
+
+
+async def test_a_choice_that_outlook_does_not_keep_leaves_no_draft(stage: Stage, plain: Heed) -> None:
+    shown = await pane(stage, written(), failing=["customProperties.saveAsync"])
+
+    await shown.tab.get_by_role("button", name="Do not follow this mail").click()
+    await shown.tab.get_by_text("Outlook has not answered.").wait_for()
+
+    assert (await plain.get("/messages?view=all"))["items"] == []
+    await shown.tab.context.close()
+
+
 async def test_names_of_records_templates_and_people_are_text(stage: Stage, world: World) -> None:
     hostile = '<img src=x onerror="globalThis.wasRun = true">'
     await world.heed.put("/records/opportunity/o3", {"name": hostile, "parent": {"type": "contact", "id": "ada"}})
@@ -122,6 +167,8 @@ async def test_what_cannot_be_followed_is_said_while_the_mail_is_written(stage: 
     many = [{"emailAddress": f"a{number}@example.com", "displayName": ""} for number in range(501)]
     said = {
         "signed or encrypted (S/MIME)": written(itemClass="IPM.Note.SMIME"),
+        "no ordinary mail": written(itemClass="IPM.Schedule.Meeting.Request"),
+        "images inside": written(composeType="reply", body='<img src="cid:1">'),
         "another mailbox than yours": written(**{"from": {"emailAddress": "team@acme.example", "displayName": "Team"}}),
         "more than 500": written(to=many),
         "too large to be followed": written(body="x" * 1_000_001),
@@ -176,9 +223,13 @@ async def test_a_mail_sent_from_outlook_tells_its_message_id_when_it_is_looked_a
     sending = await stage.open("launch", written(), token=await stage.token())
     await sending.send()
     ids = (await sending.left())["properties"]
-    own = {"from": REP, "internetMessageId": "<AM0@prod.outlook.com>", "properties": ids}
+    own = {"from": REP, "subject": "Our offer", "properties": ids}
+    forward = {**own, "subject": "FW: Our offer", "internetMessageId": "<AM1@prod.outlook.com>"}
 
-    shown = await pane(stage, arrived(**own))
+    shown = await pane(stage, arrived(**forward))
+    assert "This mail left without Heed" in await shown.ready()  # classic Outlook gives a forward the ids of the mail
+    await shown.tab.evaluate("standIn.select", arrived(**own, internetMessageId="<AM0@prod.outlook.com>"))
+    await shown.tab.get_by_text("Not yet opened.").wait_for()
 
     assert "Not yet opened." in await shown.ready()
     sent = await world.heed.get(f"/messages/{ids['heed-message']}")
@@ -192,11 +243,12 @@ async def test_a_report_that_was_lost_is_made_up_for_and_a_draft_that_never_was_
 ) -> None:
     prepared, draft = await world.heed.draft(copies="one"), await world.heed.draft(copies="one")
     await world.heed.post(f"/messages/{prepared}/prepare")
-    own = {"from": REP, "internetMessageId": "<lost@prod.outlook.com>"}
+    own = {"from": REP, "subject": "Hello", "internetMessageId": "<lost@prod.outlook.com>"}
 
     ids = {"heed-message": prepared, "heed-prepared": prepared}
     shown = await pane(stage, arrived(**own, properties=ids))
-    await shown.tab.evaluate("standIn.select", arrived(**own, properties={"heed-message": draft}))
+    other = {**own, "internetMessageId": "<other@prod.outlook.com>", "properties": {"heed-message": draft}}
+    await shown.tab.evaluate("standIn.select", arrived(**other))
     await shown.tab.get_by_text("left before Heed had prepared it").wait_for()
 
     assert (await world.heed.get(f"/messages/{prepared}"))["status"] == "sent"
@@ -329,6 +381,24 @@ async def test_the_pane_is_worked_by_the_keyboard_alone(stage: Stage, plain: Hee
 
     assert await shown.tab.evaluate("document.getElementById('content').contains(document.activeElement)")
     await shown.tab.context.close()
+
+
+async def test_a_person_whose_address_in_heed_is_another_is_told_so_and_the_mail_leaves_as_it_is(
+    stage: Stage, plain: Heed
+) -> None:
+    """An assistant at another's Outlook, or a second account: the mail is not the assistant's."""
+    await plain.put("/users/rep2", {"email": "assistant@acme.example", "name": "Ann", "opt_in": True})
+    token = await stage.token("rep2")
+    shown = await stage.open("pane", written(), token=token)
+    said = await shown.ready()
+    sending = await stage.open("launch", written(), token=token)
+    await sending.send()
+
+    assert "a person with another address than this mailbox" in said
+    assert (await sending.left())["body"] == HTML
+    assert (await plain.get("/messages?view=all"))["items"] == []
+    for each in (shown, sending):
+        await each.tab.context.close()
 
 
 async def test_a_person_who_is_no_user_of_the_organization_is_told_so(stage: Stage) -> None:

@@ -115,7 +115,8 @@ async def test_a_body_that_outlook_does_not_take_leaves_as_it_was_written(stage:
     async with outlook.tab.expect_response(lambda answer: answer.request.method == "DELETE"):
         await outlook.send()
 
-    assert (await outlook.left())["body"] == HTML
+    left = await outlook.left()
+    assert (left["body"], left["headers"], left["properties"]) == (HTML, {}, {})
     assert (await stage.heed.get("/messages?view=all"))["items"] == []
 
 
@@ -127,6 +128,119 @@ async def test_a_mail_that_is_sent_again_leaves_as_it_is_and_stays_one_message(s
 
     assert (await outlook.left())["body"] == first["body"]
     assert len((await stage.heed.get("/messages?view=all"))["items"]) == 1
+
+
+async def test_a_mail_that_was_stopped_and_goes_to_another_who_says_no_is_not_followed(
+    stage: Stage, outlook: Outlook
+) -> None:
+    """Nothing of the first time stays in it: its links would take the one recipient for the other."""
+    await stage.heed.put("/consents/bob@fabrikam.example", {"follow": "do_not_allow", "source": "phone"})
+    await outlook.send()
+    first = await outlook.left()
+
+    await outlook.send(written(to=[BOB], body=first["body"], properties=first["properties"]))
+
+    left = await outlook.left()
+    assert "/o/k1" in first["body"]
+    assert "/o/k1" not in left["body"]
+    assert "/c/k1" not in left["body"]
+    assert left["properties"]["heed-message"] != first["properties"]["heed-message"]
+
+
+async def test_a_mail_made_from_one_that_was_not_to_be_followed_is_not_followed(stage: Stage, outlook: Outlook) -> None:
+    draft = await stage.heed.draft(html=None, copies="one", follow=False)
+    await outlook.send(written(properties={"heed-message": draft}))
+    first = await outlook.left()
+
+    await outlook.send(written(to=[BOB], body=first["body"], properties=first["properties"]))
+
+    assert "/o/k1" not in (await outlook.left())["body"]
+
+
+async def test_names_and_a_subject_with_odd_characters_do_not_keep_a_mail_from_being_followed(
+    stage: Stage, outlook: Outlook
+) -> None:
+    odd = {"emailAddress": " ada@example.com ", "displayName": f"{'a' * 199}\U0001f600"}
+    line = {"emailAddress": "bob@fabrikam.example", "displayName": "Bob\t\r\nB\u2028."}
+    await outlook.send(written(to=[odd, line], subject="Our\toffer\n"))
+
+    assert "/o/k1" in (await outlook.left())["body"]
+    [message] = (await stage.heed.get("/messages?view=followed"))["items"]
+    assert [each["name"] for each in message["to"]] == ["a" * 199, "Bob   B ."]
+    assert message["subject"] == "Our offer"
+
+
+IMAGE = '<img src="cid:logo@acme.example" alt="">'
+SHOWN = '<img src="data:image/png;base64,AA==" originalsrc="cid:logo@acme.example">'
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"body": f"<p>x</p>{IMAGE}", "composeType": "reply"},
+        {"body": f"<p>x</p>{SHOWN}", "composeType": "forward"},
+        {"body": f"<p>x</p>{IMAGE}", "inReplyTo": "<answer1@example.com>"},
+        {"body": f"<p>x</p>{IMAGE * 10}"},
+    ],
+    ids=["answer", "forward", "draft of an answer", "many"],
+)
+async def test_a_mail_whose_images_outlook_would_lose_leaves_as_it_was_written(
+    stage: Stage, outlook: Outlook, fields: dict[str, Any]
+) -> None:
+    shown = await stage.open("launch", written(**fields), token=await stage.token())
+
+    await shown.send()
+
+    assert (await shown.left())["body"] == fields["body"]
+    assert (await stage.heed.get("/messages?view=all"))["items"] == []
+    await shown.tab.context.close()
+
+
+async def test_a_new_mail_with_a_logo_and_an_answer_without_images_are_followed(outlook: Outlook) -> None:
+    for fields in ({"body": f"<p>x</p>{IMAGE}"}, {"composeType": "reply"}):
+        await outlook.send(written(**fields))
+        assert "/o/k1" in (await outlook.left())["body"]
+
+
+async def test_a_draft_that_is_made_after_the_time_is_over_goes(stage: Stage, outlook: Outlook) -> None:
+    waiting: list[Any] = []
+    await outlook.tab.route("**/messages", lambda route: waiting.append(route))
+    async with outlook.tab.expect_request("**/messages"):
+        await outlook.send()
+    await outlook.tab.clock.fast_forward(SECONDS * 1_000)
+    assert (await outlook.left_by_now())["body"] == HTML
+
+    async with outlook.tab.expect_response(lambda answer: answer.request.method == "DELETE"):
+        await waiting[0].continue_()
+
+    assert (await stage.heed.get("/messages?view=all"))["items"] == []
+
+
+async def test_ids_that_outlook_refuses_once_are_kept(outlook: Outlook) -> None:
+    await outlook.tab.evaluate("standIn.failingOnce = ['customProperties.saveAsync']")
+
+    await outlook.send()
+
+    assert set((await outlook.left())["properties"]) == {"heed-message", "heed-prepared"}
+
+
+async def test_a_browser_that_keeps_frames_from_storage_still_signs_in(stage: Stage) -> None:
+    """Some do so where a frame is of another site than the page around it."""
+    stage.heed = await Heed().start()
+    shown = await stage.open("launch", written())
+    await shown.tab.add_init_script(
+        "Object.defineProperty(globalThis, 'sessionStorage',"
+        " { get() { throw new DOMException('no', 'SecurityError'); } });"
+    )
+    await shown.tab.reload()
+    said: list[str] = []
+    shown.tab.on("console", lambda each: said.append(each.text))
+
+    await shown.send()
+
+    assert (await shown.left())["body"] == HTML
+    assert said == ["Heed: as_written not_signed_in"]
+    await shown.tab.context.close()
 
 
 async def test_an_answer_joins_the_thread_of_the_mail_that_it_answers(stage: Stage, outlook: Outlook) -> None:
@@ -147,6 +261,7 @@ async def test_an_answer_joins_the_thread_of_the_mail_that_it_answers(stage: Sta
     ("fields", "why"),
     [
         ({"itemClass": "IPM.Note.SMIME.MultipartSigned"}, "signed"),
+        ({"itemClass": "IPM.Schedule.Meeting.Request"}, "a meeting that is forwarded"),
         ({"from": {"emailAddress": "support@acme.example", "displayName": ""}}, "a shared mailbox"),
         ({"to": [{"emailAddress": f"a{n}@example.com", "displayName": ""} for n in range(501)]}, "501 recipients"),
         ({"to": [{"emailAddress": "nobody", "displayName": ""}]}, "an address that is none"),
@@ -197,7 +312,8 @@ async def test_a_heed_that_hangs_holds_a_mail_up_for_3_seconds_at_most(outlook: 
 
 
 @pytest.mark.parametrize(
-    "method", ["getItemClassAsync", "body.getAsync", "body.setAsync", "customProperties.saveAsync"]
+    "method",
+    ["getItemClassAsync", "body.getAsync", "body.setAsync", "customProperties.saveAsync", "internetHeaders.setAsync"],
 )
 async def test_an_outlook_that_does_not_answer_holds_a_mail_up_no_longer(outlook: Outlook, method: str) -> None:
     await outlook.tab.evaluate("method => { standIn.silent = [method]; }", method)

@@ -74,6 +74,19 @@ async def test_a_person_signs_in_in_a_dialog_and_sees_the_mail(
     await shown.tab.context.close()
 
 
+async def test_a_person_with_another_address_than_the_mailbox_can_sign_in_as_another(
+    stage: Stage, heed: Heed, provider: IdentityProvider
+) -> None:
+    await heed.put("/users/rep2", {"email": "assistant@acme.example", "name": "Ann", "opt_in": True})
+    shown = await stage.open("pane", written(), token=await stage.token("rep2"))
+    assert "a person with another address" in await shown.ready()
+
+    await shown.tab.get_by_role("button", name="Sign in").click()
+
+    await shown.tab.get_by_text("Opens and clicks will be recorded.").wait_for()
+    await shown.tab.context.close()
+
+
 async def test_a_dialog_that_is_closed_leaves_the_way_in(stage: Stage, heed: Heed) -> None:
     shown = await stage.open("pane", written())
     await shown.ready()
@@ -85,6 +98,19 @@ async def test_a_dialog_that_is_closed_leaves_the_way_in(stage: Stage, heed: Hee
 
     await shown.tab.get_by_text("You are not signed in.").wait_for()
     await shown.tab.get_by_role("button", name="Sign in").wait_for()
+    await shown.tab.context.close()
+
+
+async def test_the_reason_why_a_provider_lets_nobody_in_stands_in_the_pane(
+    stage: Stage, heed: Heed, provider: IdentityProvider
+) -> None:
+    provider.access_token = None
+    shown = await stage.open("pane", written())
+    await shown.ready()
+
+    await shown.tab.get_by_role("button", name="Sign in").click()
+
+    await shown.tab.get_by_text("has given no token").wait_for()
     await shown.tab.context.close()
 
 

@@ -1,6 +1,6 @@
 /** A mail that is being written: what Heed says of it, and the choices of its writer, which a draft of Heed keeps. */
 
-import { AS_ONE, MOST_CHARACTERS, MOST_RECIPIENTS, findMessage, whyNot } from "./sending.js";
+import { AS_ONE, MOST_RECIPIENTS, findMessage, isSameAddress, whyNot, whyNotBody } from "./sending.js";
 import { Refusal } from "./heed.js";
 
 const MOST_TEMPLATES = 20;
@@ -21,40 +21,58 @@ export function composing(item, heed) {
   /** @returns {Promise<any>} */
   async function draftOf() {
     const { message } = await item.readIds();
-    return message ? readMessage(heed, message) : null;
+    const found = message ? await readMessage(heed, message) : null;
+    return found && found.status === "draft" ? found : null; // Outlook may hand on the ids of a mail that was sent.
   }
 
   /** @returns {Promise<Look>} */
   async function look() {
-    const [people, kind, sender, draft, body] = await Promise.all([
+    const [people, kind, sender, draft, body, hasMailBefore] = await Promise.all([
       item.recipients(),
       item.itemClass(),
       item.sender(),
       draftOf(),
       item.bodyType().then(item.body),
+      item.hasMailBefore(),
     ]);
     const count = people.to.length + people.cc.length + people.bcc.length;
-    const large = count > MOST_RECIPIENTS ? "too_many" : body.length > MOST_CHARACTERS ? "too_large" : "";
-    const reason = whyNot(kind, sender, item.ownAddress) || large;
+    const many = count > MOST_RECIPIENTS ? "too_many" : "";
+    const reason = whyNot(kind, sender, item.ownAddress) || many || whyNotBody(body, hasMailBefore);
     if (reason || !count) return { reason, count, draft, simulation: null };
     const choices = draft ? { follow: draft.follow, regarding: draft.regarding } : {};
-    const message = { from: await heed.me(), ...people, text: "", ...choices, ...AS_ONE };
+    const me = await heed.me();
+    if (!isSameAddress(me.email, item.ownAddress)) return { reason: "other_person", count, draft, simulation: null };
+    const message = { from: me.id, ...people, text: "", ...choices, ...AS_ONE };
     return { reason, count, draft, simulation: await heed.ask("POST", "/simulate", { body: message }) };
   }
 
-  /** Change choices of the writer; the first one makes the draft. @param {object} fields */
-  async function choose(fields) {
+  /** @type {Promise<unknown>} */
+  let chosen = Promise.resolve();
+
+  /** Change choices of the writer, one after another: the first one makes the draft. @param {object} fields @returns {Promise<unknown>} */
+  function choose(fields) {
+    chosen = chosen.catch(() => {}).then(() => keep(fields));
+    return chosen;
+  }
+
+  /** @param {object} fields */
+  async function keep(fields) {
     const draft = await draftOf();
     if (draft) {
       await heed.ask("PATCH", `/messages/${draft.id}`, { body: fields });
       return;
     }
-    const [people, subject, from] = await Promise.all([item.recipients(), item.subject(), heed.me()]);
+    const [people, subject, me] = await Promise.all([item.recipients(), item.subject(), heed.me()]);
     const answered = item.inReplyTo ? await findMessage(heed, item.inReplyTo) : null;
     const thread = answered ? { in_reply_to: answered } : {};
-    const body = { from, ...people, subject, ...thread, ...AS_ONE, ...fields };
+    const body = { from: me.id, ...people, subject, ...thread, ...AS_ONE, ...fields };
     const made = await heed.ask("POST", "/messages", { body });
-    await item.saveIds({ message: made.id });
+    try {
+      await item.saveIds({ message: made.id });
+    } catch (error) {
+      await heed.ask("DELETE", `/messages/${made.id}`); // Nothing would lead to it.
+      throw error;
+    }
   }
 
   /** Set the reminder, or none. Its recipients are those of now. @param {object | null} reminder */

@@ -70,14 +70,15 @@ export function connect({ organization, origin, tokens }) {
       const given = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
       return ask("GET", given.length ? `${path}?${given.join("&")}` : path);
     },
-    /** The id of the user whom Heed takes the person for. @param {AbortSignal} [signal] @returns {Promise<string>} */
+    /** The user whom Heed takes the person for. @param {AbortSignal} [signal] @returns {Promise<{ id: string, email: string }>} */
     me: async (signal) => {
-      const known = tokens.remembered("user");
-      if (known) return known;
-      const user = (await ask("GET", "/whoami", { signal })).acting_user;
-      if (!user) throw new Refusal(403, "no_user");
-      tokens.remember("user", user);
-      return user;
+      const known = tokens.remembered("me");
+      if (known) return JSON.parse(known);
+      const id = (await ask("GET", "/whoami", { signal })).acting_user;
+      if (!id) throw new Refusal(403, "no_user");
+      const { email } = await ask("GET", `/users/${encodeURIComponent(id)}`, { signal });
+      tokens.remember("me", JSON.stringify({ id, email }));
+      return { id, email };
     },
     /** The address of a message in Heed's console. @param {string} message */
     page: (message) => `${origin}/console/messages/${encodeURIComponent(message)}`,

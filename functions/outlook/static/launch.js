@@ -4,7 +4,7 @@ import { connect } from "./heed.js";
 import { composedItem } from "./outlook.js";
 import { leave } from "./sending.js";
 import { inSilence, readSettings } from "./signing_in.js";
-import { keepTokens } from "./tokens.js";
+import { keepTokens, sessionStore } from "./tokens.js";
 
 /** @param {Office.MailboxEvent} event */
 async function onMessageSend(event) {
@@ -18,7 +18,7 @@ async function onMessageSend(event) {
 
 async function prepare() {
   const settings = readSettings();
-  const tokens = keepTokens(sessionStorage, () => inSilence(settings));
+  const tokens = keepTokens(sessionStore(), () => inSilence(settings));
   const heed = connect({ organization: settings.organization, origin: location.origin, tokens });
   const { item, userProfile } = Office.context.mailbox;
   const { leaving, reason } = await leave(composedItem(/** @type {any} */ (item), userProfile.emailAddress), heed);

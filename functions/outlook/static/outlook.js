@@ -7,6 +7,7 @@ const IDS = /** @type {const} */ (["message", "prepared"]);
 const PREFIX = "heed-";
 const MARK = "X-Heed-Message";
 const LONGEST_NAME = 200;
+const LONGEST_SUBJECT = 998;
 
 /**
  * Wait for a call of Office.js. It rejects with the error's code.
@@ -24,8 +25,17 @@ export function promised(begin) {
 /** @param {Office.EmailAddressDetails} address @returns {Person} */
 function person(address) {
   const { emailAddress, displayName } = address;
-  return { email: emailAddress, name: displayName === emailAddress ? "" : (displayName || "").slice(0, LONGEST_NAME) };
+  return { email: (emailAddress || "").trim(), name: displayName === emailAddress ? "" : onOneLine(displayName, LONGEST_NAME) };
 }
+
+/** A text as Heed takes it: without control characters, and cut between characters. @param {string} text @param {number} longest */
+function onOneLine(text, longest) {
+  const plain = (text || "").replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, " ").replace(/\p{Surrogate}/gu, "\ufffd").trim();
+  return plain.slice(0, longest).replace(/[\ud800-\udbff]$/, "");
+}
+
+/** Whether a mail of this class is signed or encrypted. @param {string} kind */
+export const isSealed = (kind) => /^IPM\.Note\.(SMIME|Secure|rpmsg)/i.test(kind);
 
 /** @param {{ loadCustomPropertiesAsync: Office.MessageRead["loadCustomPropertiesAsync"] }} item */
 function keptIds(item) {
@@ -39,9 +49,13 @@ function keptIds(item) {
     },
     /** @param {Ids} ids */
     saveIds: async (ids) => {
-      const kept = await load();
-      IDS.forEach((name) => (ids[name] ? kept.set(PREFIX + name, ids[name]) : kept.remove(PREFIX + name)));
-      await promised((done) => kept.saveAsync(done));
+      const save = async () => {
+        const kept = await load();
+        IDS.forEach((name) => (ids[name] ? kept.set(PREFIX + name, ids[name]) : kept.remove(PREFIX + name)));
+        await promised((done) => kept.saveAsync(done));
+      };
+      // The new Outlook may refuse once, while the mail was never saved.
+      await save().catch(save);
     },
   };
 }
@@ -66,6 +80,12 @@ export function composedItem(item, ownAddress) {
       if (typeof item.getItemClassAsync !== "function") return "";
       return promised((done) => item.getItemClassAsync(done));
     },
+    /** Whether it answers or forwards another mail, as far as Outlook tells. @returns {Promise<boolean>} */
+    hasMailBefore: async () => {
+      if (item.inReplyTo || typeof item.getComposeTypeAsync !== "function") return Boolean(item.inReplyTo);
+      const { composeType } = await promised((done) => item.getComposeTypeAsync(done));
+      return composeType !== Office.MailboxEnums.ComposeType.NewMail;
+    },
     /** @returns {Promise<string>} the address in From */
     sender: async () => {
       /** @type {Office.EmailAddressDetails} */
@@ -77,7 +97,11 @@ export function composedItem(item, ownAddress) {
       return { to, cc, bcc };
     },
     /** @returns {Promise<string>} */
-    subject: () => promised((done) => item.subject.getAsync(done)),
+    subject: async () => {
+      /** @type {string} */
+      const subject = await promised((done) => item.subject.getAsync(done));
+      return onOneLine(subject, LONGEST_SUBJECT);
+    },
     /** @param {string} subject @returns {Promise<void>} */
     setSubject: (subject) => promised((done) => item.subject.setAsync(subject, done)),
     /** @returns {Promise<"html" | "text">} */
@@ -106,9 +130,9 @@ export function readItem(item, ownAddress) {
     ...keptIds(item),
     ownAddress,
     messageId: item.internetMessageId || "",
-    subject: item.subject || "",
+    subject: onOneLine(item.subject, LONGEST_SUBJECT),
     from: person(item.from),
-    isSealed: /^IPM\.Note\.SMIME/i.test(item.itemClass || ""),
+    isSealed: isSealed(item.itemClass || ""),
     at: item.dateTimeCreated,
     /** Whether Outlook can hand over the mail as it came. */
     canBeRead: typeof item.getAsFileAsync === "function",

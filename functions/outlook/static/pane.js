@@ -8,13 +8,13 @@ import { composedItem, readItem } from "./outlook.js";
 import { readView } from "./read_view.js";
 import { reading } from "./reading.js";
 import { canSignIn, inSilence, readSettings, signIn } from "./signing_in.js";
-import { keepTokens } from "./tokens.js";
+import { keepTokens, sessionStore } from "./tokens.js";
 import { languageOf, makeWords } from "./words.js";
 
 const PAUSE = 600; // Milliseconds without a change of recipients after which the pane looks again.
 
 const settings = readSettings();
-const tokens = keepTokens(sessionStorage, () => inSilence(settings));
+const tokens = keepTokens(sessionStore(), () => inSilence(settings));
 const heed = connect({ organization: settings.organization, origin: location.origin, tokens });
 const content = /** @type {HTMLElement} */ (document.getElementById("content"));
 const status = /** @type {HTMLElement} */ (document.querySelector("[role=status]"));
@@ -63,7 +63,9 @@ async function partsOf({ item, userProfile }) {
   const mail = composedItem(/** @type {any} */ (item), userProfile.emailAddress);
   watch(mail, item);
   const work = composing(mail, heed);
-  return composeView(await work.look(), work, heed, words, act);
+  const look = await work.look();
+  const parts = await composeView(look, work, heed, words, act);
+  return look.reason === "other_person" ? [...parts, door()] : parts;
 }
 
 /** @type {unknown} */

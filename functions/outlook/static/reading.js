@@ -2,7 +2,7 @@
 
 import { readMessage } from "./composing.js";
 import { Refusal } from "./heed.js";
-import { findMessage } from "./sending.js";
+import { findMessage, isSameAddress } from "./sending.js";
 
 const MOST_EVENTS = 50;
 
@@ -19,13 +19,12 @@ const MOST_EVENTS = 50;
 
 /** @param {ReadItem} item @param {Heed} heed */
 export function reading(item, heed) {
-  const isOwn = item.from.email.toLowerCase() === item.ownAddress.toLowerCase();
+  const isOwn = isSameAddress(item.from.email, item.ownAddress);
 
   /** @returns {Promise<Found>} */
   async function look() {
     const ids = await item.readIds();
-    const id = ids.message || (item.messageId ? await findMessage(heed, item.messageId) : null);
-    let message = id ? await readMessage(heed, id) : null;
+    let message = (await ofMessageId()) || (await ofIds(ids));
     if (!message) return { isOwn, message: null, events: [], conversation: [] };
     if (isOwn) message = await tellMessageId(message, ids.prepared === message.id);
     const isSent = message.status !== "received";
@@ -34,6 +33,21 @@ export function reading(item, heed) {
       readThread(message),
     ]);
     return { isOwn, message, events: timeline.items, conversation: thread };
+  }
+
+  /** @returns {Promise<any>} */
+  async function ofMessageId() {
+    const id = item.messageId ? await findMessage(heed, item.messageId) : null;
+    return id ? readMessage(heed, id) : null;
+  }
+
+  /**
+   * The message that the item names itself. One of another subject is not it: a forward may have the ids of the mail
+   * that it was made from. @param {import("./outlook.js").Ids} ids @returns {Promise<any>}
+   */
+  async function ofIds(ids) {
+    const found = ids.message ? await readMessage(heed, ids.message) : null;
+    return found && found.subject === item.subject ? found : null;
   }
 
   /** Report the Message-ID that Outlook has given the mail, where Heed does not know it. @param {any} message @param {boolean} isPrepared */

@@ -5,16 +5,21 @@
 
 import { startDeadline, TimeOver } from "./deadline.js";
 import { Refusal } from "./heed.js";
+import { isSealed } from "./outlook.js";
 
 export const MILLISECONDS = 3_000; // Of waiting for Heed, in all.
 export const MOST_RECIPIENTS = 500; // Of one message in Heed.
 export const MOST_CHARACTERS = 1_000_000; // That Office.js takes as a body.
+const MANY_IMAGES = 10;
+const IMAGE_INSIDE = /\b(?:original)?src\s*=\s*["']?(?:cid:|blob:|https:\/\/attachments\.office\.net)/gi;
 
 /**
  * @typedef {import("./outlook.js").ComposedItem} ComposedItem
  * @typedef {import("./heed.js").Heed} Heed
  *
  * @typedef {"followed" | "as_written"} Leaving
+ * @typedef {import("./outlook.js").Person} Person
+ * @typedef {{ to: Person[], cc: Person[], bcc: Person[], subject: string, html: string | null, text: string | null }} Mail
  * @typedef {{ leaving: Leaving, reason: string }} Outcome the reason is a code, empty where all went well
  */
 
@@ -47,38 +52,51 @@ export async function leave(item, heed) {
  */
 async function prepareAndReplace(item, heed, deadline, made) {
   const { within, signal } = deadline;
-  const ids = await within(item.readIds());
+  const before = await within(item.readIds());
   await within(check(item));
   const mail = await within(readMail(item));
-  made.message = ids.message ? await within(changeDraft(heed, ids.message, mail, signal)) : null;
+  const draft = before.message ? await within(changeDraft(heed, before.message, mail, signal)) : { id: null, choices: {} };
+  made.message = draft.id;
   if (!made.message) {
-    made.message = await makeMessage(item, heed, deadline, mail);
+    made.message = await makeMessage(item, heed, deadline, { ...mail, ...draft.choices });
     made.isNew = true;
   }
   const prepared = await within(heed.ask("POST", `/messages/${made.message}/prepare`, { signal }));
   if (prepared.copies.length !== 1) throw new AsWritten("copies");
-  await within(item.mark(prepared.mark).catch(ignored));
   await within(replaceBody(item, mail, prepared.copies[0]));
   made.isInPlace = true;
-  await within(item.saveIds({ message: made.message, prepared: made.message }).catch(ignored));
-  const report = { body: { sent_at: new Date().toISOString() }, keepalive: true };
-  await within(heed.ask("POST", `/messages/${made.message}/sent`, report));
+  const sent = { body: { sent_at: new Date().toISOString() }, keepalive: true };
+  const report = heed.ask("POST", `/messages/${made.message}/sent`, sent);
+  report.catch(ignored); // It is waited for below.
+  const ids = { message: made.message, prepared: made.message };
+  await within(Promise.all([item.mark(prepared.mark).catch(ignored), item.saveIds(ids).catch(ignored)]));
+  await within(report);
 }
 
 /** What the mail does without: its following stands on the body alone. */
 const ignored = () => {};
 
 /**
- * Change the draft that keeps the writer's choices; null where it is gone.
- * @param {Heed} heed @param {string} message @param {object} mail @param {AbortSignal} signal @returns {Promise<string | null>}
+ * Change the draft that keeps the writer's choices. Its id is null where it is gone, or a mail that was sent to others:
+ * a mail that was stopped and has other recipients now, or one that has the ids of the mail that it was made from.
+ * @param {Heed} heed @param {string} message @param {Mail} mail @param {AbortSignal} signal
+ * @returns {Promise<{ id: string | null, choices: object }>}
  */
 async function changeDraft(heed, message, mail, signal) {
   try {
-    return (await heed.ask("PATCH", `/messages/${message}`, { body: mail, signal })).id;
+    return { id: (await heed.ask("PATCH", `/messages/${message}`, { body: mail, signal })).id, choices: {} };
   } catch (error) {
-    if (error instanceof Refusal && error.status === 404) return null;
-    throw error;
+    if (!(error instanceof Refusal) || ![404, 409].includes(error.status)) throw error;
+    if (error.status === 404) return { id: null, choices: {} };
+    const before = await heed.ask("GET", `/messages/${message}`, { signal });
+    if (before.status === "draft" || recipientsOf(before) === recipientsOf(mail)) throw error;
+    return { id: null, choices: before.follow === false ? { follow: false } : {} };
   }
+}
+
+/** @param {Mail} mail @returns {string} to compare */
+function recipientsOf({ to, cc, bcc }) {
+  return JSON.stringify([...to, ...cc, ...bcc].map(({ email }) => email.toLowerCase()).sort());
 }
 
 /** Check that Heed can follow the mail. Rejects with AsWritten. @param {ComposedItem} item */
@@ -93,17 +111,38 @@ async function check(item) {
  * @param {string} kind the item's class @param {string} sender @param {string} ownAddress of the signed-in person
  */
 export function whyNot(kind, sender, ownAddress) {
-  if (/^IPM\.Note\.(SMIME|Secure|rpmsg)/i.test(kind)) return "sealed";
-  if (sender && ownAddress && sender.toLowerCase() !== ownAddress.toLowerCase()) return "other_mailbox";
+  if (isSealed(kind)) return "sealed";
+  if (kind && !/^IPM\.Note(\.|$)/i.test(kind)) return "other_kind";
+  if (sender && ownAddress && !isSameAddress(sender, ownAddress)) return "other_mailbox";
   return "";
 }
 
-/** Read what Heed has to know of the mail. Rejects with AsWritten. @param {ComposedItem} item */
+/** @param {string} one @param {string} other */
+export const isSameAddress = (one, other) => one.toLowerCase() === other.toLowerCase();
+
+/**
+ * Tell why Heed leaves a body as it is, as a code; empty where it can be replaced. Outlook loses images inside a mail
+ * that an add-in replaces while the mail is sent: those of the quoted mail, and some where there are many.
+ * @param {string} body @param {boolean} hasMailBefore
+ */
+export function whyNotBody(body, hasMailBefore) {
+  if (body.length > MOST_CHARACTERS) return "too_large";
+  const images = (body.match(IMAGE_INSIDE) || []).length;
+  return images >= (hasMailBefore ? 1 : MANY_IMAGES) ? "images" : "";
+}
+
+/** Read what Heed has to know of the mail. Rejects with AsWritten. @param {ComposedItem} item @returns {Promise<Mail>} */
 async function readMail(item) {
-  const [people, subject, type] = await Promise.all([item.recipients(), item.subject(), item.bodyType()]);
+  const [people, subject, type, hasMailBefore] = await Promise.all([
+    item.recipients(),
+    item.subject(),
+    item.bodyType(),
+    item.hasMailBefore(),
+  ]);
   if (people.to.length + people.cc.length + people.bcc.length > MOST_RECIPIENTS) throw new AsWritten("too_many");
   const body = await item.body(type);
-  if (body.length > MOST_CHARACTERS) throw new AsWritten("too_large");
+  const reason = whyNotBody(body, hasMailBefore);
+  if (reason) throw new AsWritten(reason);
   return { ...people, subject, html: type === "html" ? body : null, text: type === "text" ? body : null };
 }
 
@@ -112,11 +151,15 @@ async function readMail(item) {
  * @param {object} mail @returns {Promise<string>} the id of the message
  */
 async function makeMessage(item, heed, { within, signal }, mail) {
-  const from = await within(heed.me(signal));
+  const me = await within(heed.me(signal));
+  if (!isSameAddress(me.email, item.ownAddress)) throw new AsWritten("other_person");
   const answered = item.inReplyTo ? await within(findMessage(heed, item.inReplyTo)) : null;
   const thread = answered ? { in_reply_to: answered } : {};
-  const body = { ...mail, ...thread, from, ...AS_ONE };
-  return (await within(heed.ask("POST", "/messages", { body, signal }))).id;
+  const body = { ...mail, ...thread, from: me.id, ...AS_ONE };
+  // It goes on when the time is over: a draft that comes too late is removed.
+  const asked = heed.ask("POST", "/messages", { body });
+  asked.then(({ id }) => signal.aborted && forgetDraft(heed, id), ignored);
+  return (await within(asked)).id;
 }
 
 /** Fields of every message of the add-in: Outlook sends one mail to all. */

@@ -53,7 +53,7 @@ export async function signIn(settings) {
     if (application) return granted(await application.acquireTokenPopup({ scopes: [settings.scope] }));
     return await inDialog(settings);
   } catch (error) {
-    throw new Refusal(403, "not_signed_in");
+    throw error instanceof Refusal ? error : new Refusal(403, "not_signed_in");
   }
 }
 
@@ -62,6 +62,7 @@ async function inDialog(settings) {
   const nonce = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join("-");
   const address = `${location.origin}/outlook/${settings.organization}/sign-in?nonce=${nonce}`;
   const said = JSON.parse(await askInDialog(address));
+  if (said.wrong) throw new Refusal(403, "refused", said.wrong);
   if (said.nonce !== nonce || !said.token) throw new Error("The dialog has given no token of this sign-in.");
   return { token: said.token, ends: Date.now() + said.seconds * 1_000 };
 }

@@ -5,14 +5,31 @@ const ENDS = "heed.ends";
 const OTHER = "heed.known.";
 const MARGIN = 60_000; // Milliseconds before its end at which a token counts as over.
 
+/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Store */
+
+/** The session storage; where the browser keeps a frame of Outlook from it, memory. @returns {Store} */
+export function sessionStore() {
+  try {
+    return sessionStorage;
+  } catch (error) {
+    /** @type {Map<string, string>} */
+    const kept = new Map();
+    return {
+      getItem: (name) => kept.get(name) ?? null,
+      setItem: (name, value) => void kept.set(name, value),
+      removeItem: (name) => void kept.delete(name),
+    };
+  }
+}
+
 /**
  * @typedef {{ token: string, ends: number }} Granted `ends` is in milliseconds since 1970
  *
- * @param {Pick<Storage, "getItem" | "setItem" | "removeItem">} store
+ * @param {Store} store
  * @param {() => Promise<Granted | null>} inSilence gets a token without asking the person
  */
 export function keepTokens(store, inSilence) {
-  const forget = () => [TOKEN, ENDS, `${OTHER}user`].forEach((name) => store.removeItem(name));
+  const forget = () => [TOKEN, ENDS, `${OTHER}me`].forEach((name) => store.removeItem(name));
 
   /** @param {Granted} granted */
   function keep(granted) {
