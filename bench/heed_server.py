@@ -3,7 +3,8 @@
 With `http`, queues and timers are left out: that is the work that follows a hit later, on another instance if need be,
 and so it is kept off the CPU on which hits are measured. With `counted`, SIGUSR1 has it say how many requests it has
 made of storage so far, and how many of these write. With `itemized`, it says so of each service, method and table or
-queue, with the bytes that it sent and read. With `watched`, it tells of each time that its event loop stands still.
+queue, with the bytes that it sent and read; a transaction has the method BATCH. With `watched`, it tells of each time
+that its event loop stands still.
 """
 
 import asyncio
@@ -11,11 +12,13 @@ import functools
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
@@ -31,6 +34,9 @@ from infra.local.host.host_json import read_host_json
 
 REQUESTS = "requests so far: "
 ITEMS = "items so far: "
+
+_TABLE_OF_BATCH = re.compile(rb"\r\n(?:POST|PUT|MERGE|DELETE) http://[^/]+/[^/]+/([a-z0-9]+)")
+"""The first request within a transaction."""
 
 
 class _HttpFunctions:
@@ -56,6 +62,7 @@ class _Requests:
         tracing = aiohttp.TraceConfig()
         tracing.on_request_start.append(self._note)
         if with_bytes:
+            tracing.on_request_start.append(self._await_batch)
             tracing.on_request_chunk_sent.append(self._note_sent)
             tracing.on_response_chunk_received.append(self._note_read)
         setattr(aiohttp, "ClientSession", functools.partial(aiohttp.ClientSession, trace_configs=[tracing]))  # noqa: B010
@@ -64,8 +71,19 @@ class _Requests:
         name = [*request.url.path.split("/"), "", ""][2]
         self._items[f"{request.url.port} {request.method} {name.partition('(')[0]}"] += 1
 
-    async def _note_sent(self, _session: object, _context: object, sent: aiohttp.TraceRequestChunkSentParams) -> None:
+    async def _await_batch(
+        self, _session: object, context: SimpleNamespace, request: aiohttp.TraceRequestStartParams
+    ) -> None:
+        context.batch = f"{request.url.port} POST $batch" if request.url.path.endswith("/$batch") else None
+
+    async def _note_sent(
+        self, _session: object, context: SimpleNamespace, sent: aiohttp.TraceRequestChunkSentParams
+    ) -> None:
         self._sent += len(sent.chunk)
+        if context.batch is not None and (table := _TABLE_OF_BATCH.search(sent.chunk)):
+            self._items[context.batch] -= 1
+            self._items[f"{context.batch.split()[0]} BATCH {table[1].decode()}"] += 1
+            context.batch = None
 
     async def _note_read(
         self, _session: object, _context: object, read: aiohttp.TraceResponseChunkReceivedParams

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import cast
@@ -69,11 +69,16 @@ def _is_whole(received: bytes) -> bool:
     return len(received) >= head + 4 + (int(length[1]) if length else 0)
 
 
-async def _load(url: str, paths: list[str], seconds: float) -> dict[str, float]:
-    target = urlsplit(url)
-    head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": target.netloc, **HEADERS}.items())
-    requests = cycle([f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in paths])
-    latencies: list[float] = []
+def as_bytes(method: str, url: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+    """A request to the server of this URL, as it goes over the line."""
+    named = {"Host": urlsplit(url).netloc, **headers, **({"Content-Length": str(len(body))} if body else {})}
+    head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+async def ask(url: str, each: Sequence[bytes], seconds: float, connections: int) -> dict[str, float]:
+    """Send these requests in turn over so many connections, until the time is up."""
+    target, requests, latencies = urlsplit(url), cycle(each), list[float]()
     began = time.perf_counter()
 
     def connection() -> _Connection:
@@ -82,7 +87,7 @@ async def _load(url: str, paths: list[str], seconds: float) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     assert target.hostname is not None
     assert target.port is not None
-    opened = [await loop.create_connection(connection, target.hostname, target.port) for _ in range(CONNECTIONS)]
+    opened = [await loop.create_connection(connection, target.hostname, target.port) for _ in range(connections)]
     await asyncio.gather(*(protocol.done for _, protocol in opened))
     latencies.sort()
     return {
@@ -97,8 +102,9 @@ async def _load(url: str, paths: list[str], seconds: float) -> dict[str, float]:
 def main(url: str, paths: str, seconds: str) -> None:
     """Print what came of it, as one line of JSON."""
     lines = Path(paths).read_text(encoding="ascii").splitlines()
+    requests = [as_bytes("GET", url, path, HEADERS) for path in lines]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(_load(url, lines, float(seconds)))))
+        print(json.dumps(runner.run(ask(url, requests, float(seconds), CONNECTIONS))))
 
 
 if __name__ == "__main__":

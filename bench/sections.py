@@ -12,8 +12,8 @@ HOSTILE, NEIGHBORS, INBOUND = "Hostile bytes", "Beside the worst neighbor", "Rea
 THREADS, INTAKE = "Answers find their messages", "Taking in mail"
 COLD_START, APART = "Cold start", "Recipients apart from the rest"
 FLOOD, NETWORKS, JUDGING = "A flood on one link", "Autonomous systems", "Judging"
-PAGES = "Pages of the console"
-_KEPT = (HOSTILE, NEIGHBORS, INBOUND, THREADS, INTAKE, COLD_START, APART, FLOOD, NETWORKS, JUDGING, PAGES)
+INSTANCES, PAGES = "Several instances on one storage", "Pages of the console"
+_KEPT = (HOSTILE, NEIGHBORS, INBOUND, THREADS, INTAKE, COLD_START, APART, FLOOD, NETWORKS, JUDGING, INSTANCES, PAGES)
 
 
 def put(title: str, text: str, conditions: str) -> None:

@@ -16,6 +16,7 @@ from heed.running import (
     DryRun,
     ExitCode,
     OrganizationName,
+    OwnKinds,
     load_known,
     open_private,
     progress,
@@ -97,12 +98,13 @@ def restore_organization(
     setting: Annotated[
         str | None, typer.Option(help="the app's setting with an own account's connection string, likewise")
     ] = None,
+    kind: OwnKinds = None,
     dry_run: DryRun = False,
 ) -> None:
     """Restore an organization from a backup. It is closed meanwhile; run it again after an interruption."""
 
     async def restore(services: Services) -> None:
-        own, secret = read_account(account, setting), _read_secret(secret_from)
+        own, secret = read_account(account, setting, kind), _read_secret(secret_from)
         with closing(_open(file)) as backup:
             name = organization or backup.manifest.organization
             if ORGANIZATION.fullmatch(name) is None:

@@ -12,6 +12,7 @@ from heed.running import (
     DryRun,
     ExitCode,
     OrganizationName,
+    OwnKinds,
     load_known,
     progress,
     read_account,
@@ -29,15 +30,16 @@ def move_organization(
     setting: Annotated[
         str | None, typer.Option(help="the app's setting with the account's connection string: HEED_STORAGE_<ORG>")
     ] = None,
+    kind: OwnKinds = None,
     cancel: Annotated[bool, typer.Option("--cancel", help="give up a move that has not changed over yet")] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Move an organization to a storage account of its own. It goes on working; run it again after an interruption."""
 
     async def move(services: Services) -> None:
-        if cancel == bool(account or setting):
+        if cancel == bool(account or setting or kind):
             raise CommandError("Give one of --account, --setting and --cancel.", ExitCode.WRONG_USE)
-        to = read_account(account, setting)
+        to = read_account(account, setting, kind)
         if to is None:
             await _cancel(services, organization, dry_run=dry_run)
         else:
@@ -50,7 +52,7 @@ async def _move(services: Services, organization: str, to: OwnAccount, *, dry_ru
     stored = await services.move.check_move(organization, to)
     if dry_run:
         phase = stored.moving.phase if stored.moving else "copying"
-        tell(f"{organization} would move to {to.account or to.setting}, from the phase {phase} on.")
+        tell(f"{organization} would move to {to}, from the phase {phase} on.")
         return
     if stored.moving is not None:
         tell_error(f"This goes on with the move in the phase {stored.moving.phase}. A run that is still at it stops.")
@@ -64,7 +66,7 @@ async def _move(services: Services, organization: str, to: OwnAccount, *, dry_ru
 
         await services.move.move_organization(organization, to, told)
     await services.audit.note(organization, OPERATOR, "organization.moved", organization)
-    tell(f"{organization} is in {to.account or to.setting}, and its old account holds nothing of it.")
+    tell(f"{organization} is in {to}, and its old account holds nothing of it.")
 
 
 async def _cancel(services: Services, organization: str, *, dry_run: bool) -> None:

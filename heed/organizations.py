@@ -15,6 +15,7 @@ from heed.running import (
     DryRun,
     ExitCode,
     OrganizationName,
+    OwnKinds,
     Yes,
     confirm,
     explain_fields,
@@ -53,7 +54,7 @@ async def _list(services: Services) -> None:
 
 def _account_text(organization: Organization) -> str:
     own = organization.storage
-    return "shared" if own is None else str(own.account or own.setting)
+    return "shared" if own is None else str(own)
 
 
 @commands.command("show")
@@ -77,12 +78,13 @@ def save_organization(
     setting: Annotated[
         str | None, typer.Option(help="the app's setting with an own account's connection string, for a new one")
     ] = None,
+    kind: OwnKinds = None,
     dry_run: DryRun = False,
 ) -> None:
     """Make an organization with its storage, or change it."""
 
     async def save(services: Services) -> None:
-        own = read_account(account, setting)
+        own = read_account(account, setting, kind)
         await _save(services, organization, name, _read_settings(settings), own, dry_run=dry_run)
 
     run_command(save)

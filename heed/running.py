@@ -29,8 +29,9 @@ from lib.organizations.registry import StoredOrganization
 from lib.services import Services, build
 from lib.settings import SettingsError, load_settings
 from lib.storage import StorageError
-from lib.storage.accounts import OwnAccount
+from lib.storage.accounts import SETTING_PREFIX, OwnAccount
 from lib.storage.documents import UnreadableRow
+from lib.storage.layout import BLOBS, KINDS
 
 OPERATOR = Actor(kind="administrator", name="python -m heed")
 """The one who acts, as the audit log names an operator."""
@@ -39,6 +40,15 @@ _OPEN_TO_OWNER = 0o600
 
 OrganizationName = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="the organization's id")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="tell what would be done, and change nothing")]
+OwnKinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        metavar="KIND=ACCOUNT",
+        help=f"a further account, or its setting {SETTING_PREFIX}…, for a kind of tables ({', '.join(KINDS)}) or for "
+        f"{BLOBS}; may be given again",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask before something that cannot be undone")]
 
 
@@ -200,12 +210,16 @@ def chosen(only: Sequence[str] | None, names: Sequence[str]) -> list[str]:
     return [name for name in names if not only or name in only]
 
 
-def read_account(account: str | None, setting: str | None) -> OwnAccount | None:
+def read_account(account: str | None, setting: str | None, kinds: Sequence[str] | None) -> OwnAccount | None:
     """Read an own storage account from options; None where there is none. Raises CommandError."""
-    if account is None and setting is None:
+    if account is None and setting is None and not kinds:
         return None
+    further: dict[str, dict[str, str]] = {}
+    for option in kinds or ():
+        kind, _, name = option.partition("=")
+        further[kind] = {"setting" if name.startswith(SETTING_PREFIX) else "account": name}
     try:
-        return OwnAccount(account=account, setting=setting)
+        return OwnAccount.model_validate({"account": account, "setting": setting, "kinds": further})
     except ValidationError as error:
         raise CommandError(explain_fields(error), ExitCode.WRONG_USE) from None
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lib.organizations.registry import Organizations
     from lib.people.address_hashes import AddressHashes
     from lib.storage import Queues, Storage
-    from lib.storage.accounts import KnownAccounts, OwnAccount
+    from lib.storage.accounts import KnownAccounts, NamedAccount
     from lib.storage.azure.account import Account
     from lib.transports.identity import Identity
     from lib.workers.pool import OffLoop
@@ -172,7 +172,7 @@ class RecipientServices:
 
         return KnownAccounts()
 
-    def _resolve_account(self, organization: str, own: OwnAccount) -> Account:
+    def _resolve_account(self, organization: str, own: NamedAccount) -> Account:
         from lib.storage.accounts import resolve_account
 
         return resolve_account(organization, own, os.environ, self.settings.account())

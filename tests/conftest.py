@@ -32,6 +32,7 @@ _LONG = tuple(
         "servicebus",
         "browser",
         "console",
+        "outlook",
         "demo",
         "heed",
         "infra",

@@ -14,6 +14,8 @@ class Step(BaseModel):
 
     tables: float
     """Requests; a transaction counts once."""
+    kinds: dict[str, float]
+    """Those of them that go to the organization's own tables, by kind."""
     transactions: float
     """Those of them that write several rows at once."""
     queues: float

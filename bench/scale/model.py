@@ -96,7 +96,7 @@ class MonthlyCost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rates:
+class Rates:
     """Mails and hits a second in the busiest hour, and what one of each asks for."""
 
     mails: float
@@ -127,9 +127,12 @@ def read_limits() -> Mapping[str, Limit]:
         }
 
 
-def loads(events: float, measured: Measured) -> list[Load]:
-    """Return what the busiest hour of so many events a day asks of each limit, the most used one first."""
-    rates, limits = _rates(events, measured), read_limits()
+def loads(events: float, measured: Measured, largest: float = LARGEST_SHARE) -> list[Load]:
+    """Return what the busiest hour of so many events a day asks of each limit, the most used one first.
+
+    `largest` is the share of all events that the largest organization has.
+    """
+    rates, limits = rates_of(events, measured), read_limits()
     requests = rates.of("tables") + rates.of("queues") + rates.of("blobs")
     messages = rates.of("queues") / 3
     cores = rates.of("cpu") / 1000 / BUSY
@@ -192,10 +195,10 @@ def loads(events: float, measured: Measured) -> list[Load]:
             "more shards",
         ),
         Load(
-            "the feed of the largest organization",
-            f"{LARGEST_SHARE:.0%} of all events",
-            (rates.mails + rates.hits) * LARGEST_SHARE,
-            FEED_TRANSACTIONS * FEED_EVENTS,
+            "the feed of one organization",
+            f"the largest one, with {largest:.0%} of all events: a page is one partition",
+            (rates.mails + rates.hits) * largest,
+            min(FEED_TRANSACTIONS * FEED_EVENTS, limits["table partition"].value),
             "events/s",
             "a feed in several lanes",
         ),
@@ -216,7 +219,7 @@ def storage_accounts(events: float, measured: Measured) -> int:
 
 def monthly_costs(events: float, measured: Measured) -> list[MonthlyCost]:
     """Return a month's costs of the events alone: what an idle deployment costs comes on top (docs/costs.md)."""
-    rates, prices = _rates(events, measured, peak=1.0), read_prices()
+    rates, prices = rates_of(events, measured, peak=1.0), read_prices()
     executions = rates.hits + rates.mails + rates.of("queues") / 3
     quantities = {
         "on demand execution": rates.of("cpu") / 1000 / BUSY * GIGABYTES * _MONTH_SECONDS,
@@ -234,11 +237,12 @@ def total(costs: Sequence[MonthlyCost]) -> float:
     return sum(each.usd for each in costs)
 
 
-def _rates(events: float, measured: Measured, peak: float = PEAK) -> _Rates:
+def rates_of(events: float, measured: Measured, peak: float = PEAK) -> Rates:
+    """Return what so many events a day ask for a second, when the rate is `peak` times the mean one."""
     mails = events / (1 + HITS_OF_A_MAIL) / _DAY * peak
     hits = mails * HITS_OF_A_MAIL
     accompanied = hits / peak * PEAK >= COMPANY_FROM
-    return _Rates(mails, hits, measured.mail, measured.hit_in_company if accompanied else measured.hit_alone)
+    return Rates(mails, hits, measured.mail, measured.hit_in_company if accompanied else measured.hit_alone)
 
 
 def _ceiling(share: float) -> int:

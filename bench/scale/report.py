@@ -15,6 +15,7 @@ from bench.scale.model import (
     storage_accounts,
     total,
 )
+from bench.scale.spread import ACCOUNTS, limits_of_one, shares_of_kinds, spread_kinds
 
 Row = tuple[str, ...]
 
@@ -32,6 +33,14 @@ STEP_HEADER: Row = (
 LOAD_HEADER: Row = ("events a day", "where", "asked in the busiest hour", "permitted", "share", "remedy")
 COST_HEADER: Row = ("events a day", "deployments", "storage accounts", "USD a month", "of it", "USD a million events")
 LIMIT_HEADER: Row = ("limit", "of", "value", "source")
+KIND_HEADER: Row = ("kind", "of the requests", "a mail", "a hit alone", "a hit in company")
+SPREAD_HEADER: Row = (
+    "accounts",
+    "beside the first one",
+    "the fullest takes",
+    "full at events a day",
+    "hit before that",
+)
 
 _SHOWN = 3
 """Loads that the table shows for each number of events, the most used ones."""
@@ -59,6 +68,28 @@ def cost_rows(measured: Measured) -> Iterator[Row]:
         usd = total(costs)
         places = (f"{deployments(events, measured):,}", f"{storage_accounts(events, measured):,}")
         yield (f"{events:,}", *places, f"{usd:,.0f}", parts, f"{usd / (events * 30 / 1e6):.2f}")
+
+
+def kind_rows(measured: Measured) -> Iterator[Row]:
+    """Give one row for each kind of tables: requests of each step, and its part of an organization's requests."""
+    for kind, share in shares_of_kinds(measured).items():
+        steps = (measured.mail, measured.hit_alone, measured.hit_in_company)
+        yield (f"`{kind}`", f"{share:.1%}", *(f"{step.kinds.get(kind, 0):.1f}" for step in steps))
+
+
+def spread_rows(measured: Measured) -> Iterator[Row]:
+    """Give one row for each number of accounts of one organization."""
+    for number in ACCOUNTS:
+        spread = spread_kinds(number, measured)
+        _, *others = sorted(spread.accounts, key=lambda kinds: -len(kinds))
+        beside = "; ".join(", ".join(f"`{kind}`" for kind in kinds) for kinds in others)
+        before = [
+            f"{load.name} ({events / 1e6:,.0f} million)"
+            for load, events in limits_of_one(measured)
+            if events < spread.events
+        ]
+        events = f"{spread.events / 1e6:,.0f} million"
+        yield (str(number), beside or "none", f"{spread.fullest:.0%}", events, ", ".join(before) or "nothing")
 
 
 def limit_rows() -> Iterator[Row]:

@@ -22,7 +22,7 @@ from infra.local.child import Child
 from lib.storage import Storage
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
-from lib.storage.layout import KINDS, table
+from lib.storage.layout import KINDS, place_of_table, table
 from lib.storage.protocols import EVERYTHING
 
 MAILS = 60
@@ -103,19 +103,22 @@ class _Story:
         await asyncio.sleep(_QUIET)
         idle = (await self._counted()).cpu - idle_from.cpu
         items = after.items - before.items
-        by_service: Counter[str] = Counter()
+        by_service, by_kind = Counter[str](), Counter[str]()
         for name, number in items.items():
             port, method, target = name.split(" ", 2)
             service = self._services.get(port, "other")
             if service == "q":  # this host looks into empty queues all the time: a look is counted for each message
                 number = number * {"POST": 1, "DELETE": 2}.get(method, 0)
-            if target not in _TIMED:
+            if target not in _TIMED or method == "BATCH":
                 by_service[service] += number
-                by_service["transactions"] += number if target == "$batch" else 0
+                by_service["transactions"] += number if method == "BATCH" else 0
+            if place := place_of_table(target):
+                by_kind[place.kind] += number
         share = idle / (time.monotonic() - begun)
         cpu = max(0.0, after.cpu - before.cpu - share * _QUIET)
         return Step(
             tables=by_service["t"] / count,
+            kinds={kind: number / count for kind, number in sorted(by_kind.items())},
             transactions=by_service["transactions"] / count,
             queues=by_service["q"] / count,
             blobs=by_service["b"] / count,
@@ -162,4 +165,4 @@ async def _bytes_of(storage: Storage, name: str) -> int:
 
 def _worked(items: Mapping[str, int]) -> int:
     """Count transactions, which timers without work do not make."""
-    return sum(number for name, number in items.items() if name.endswith(" $batch"))
+    return sum(number for name, number in items.items() if name.split()[1] == "BATCH")

@@ -42,7 +42,7 @@ def _is_from_our_page(request: func.HttpRequest, base_url: str) -> bool:
     if origin is None:
         return True  # no browser: it has no cookies that another page could use
     host = request.headers.get("host", "")
-    return bool(urlsplit(origin).netloc in (urlsplit(base_url).netloc, host))
+    return origin.partition("://")[2] in (urlsplit(base_url).netloc, host)
 
 
 def check_size(request: func.HttpRequest, largest: int) -> None:

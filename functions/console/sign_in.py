@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from urllib.parse import unquote
 
 import azure.functions as func
 from pydantic import ValidationError
 
+from functions.api.authorization import is_administrator
 from functions.api.problems import Problem, problem_of
 from functions.api.rate_limits import authorize_within_limits
 from functions.console.cookies import SESSION, SIGNING_IN, read_cookie, write_cookie
@@ -28,6 +31,8 @@ from lib.tracking.facts import client_address, network_of
 
 _IN, _OUT, _PROVIDER, _BACK = "sign-in", "sign-out", "sign-in/provider", "sign-in/back"
 _LONGEST_PATH = 1_000
+_UNKNOWN = "The key is unknown, or was revoked."
+_OF_OPERATOR = "This is the key of those who operate the deployment: it opens their pages alone, by the link below."
 _NO_PROVIDER = "No organization of this name has a sign-in of its own here. Look at the name, or sign in with a key."
 
 
@@ -66,7 +71,9 @@ async def _by_key(services: Services, request: func.HttpRequest) -> func.HttpRes
     async def authenticate() -> Caller:
         caller = await services.api_keys.authenticate(key)
         if caller is None:
-            raise Problem(401, "The key is unknown, or was revoked.")
+            raise Problem(
+                401, _OF_OPERATOR if is_administrator(services, key) else "The key is unknown, or was revoked."
+            )
         return caller
 
     if not key or not name:
@@ -164,7 +171,8 @@ def _way_back(services: Services) -> str:
 def _after(path: str) -> str:
     """Return the page to go to after the sign-in: a page of the console, whatever the address says."""
     is_ours = path.startswith(HOME) and len(path) <= _LONGEST_PATH and path.isascii() and path.isprintable()
-    return path if is_ours and "\\" not in path and not path.startswith(f"{HOME}sign-") else HOME
+    leads_up = any(unquote(part) in (".", "..") for part in re.split(r"[/?#]", path))  # as browsers read it
+    return path if is_ours and not leads_up and "\\" not in path and not path.startswith(f"{HOME}sign-") else HOME
 
 
 def _to(address: str, headers: dict[str, str] | None = None) -> func.HttpResponse:

@@ -50,15 +50,15 @@ async def come_back(services: Services, request: func.HttpRequest) -> func.HttpR
     if attempt is None or found is None:
         return _said("This sign-in is over, or was begun in another browser. Close this window and begin again.", 400)
     try:
-        arrival = await services.code_flow.complete(found[0], attempt, dict(request.params), _way_back(services))
-        if arrival.access_token is None:
+        signed_in = await services.code_flow.complete(found[0], attempt, dict(request.params), _way_back(services))
+        if signed_in.access_token is None:
             raise NotEntitled("The identity provider has given no token for Heed's API.")
     except (BadToken, NotEntitled, ProviderDown) as refusal:
         if not isinstance(refusal, ProviderDown):
             with suppress(StorageError):  # the refusal stands without a note of it
                 await services.audit.note_refusal(found[0].id, f"{refusal}")
         return _refused(refusal)
-    values = {"token": arrival.access_token, "seconds": arrival.seconds, "nonce": attempt.next, "wrong": ""}
+    values = {"token": signed_in.access_token, "seconds": signed_in.seconds, "nonce": attempt.next, "wrong": ""}
     page = render("signed_in.html", values)
     page.headers.update(write_cookie(services, _COOKIE, "", 0))
     return page

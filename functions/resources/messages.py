@@ -27,6 +27,9 @@ from functions.shapes.message import (
     time_zone_of,
 )
 from functions.shapes.timeline import Event, timeline_event
+from lib.assessment.followers import stored_part
+from lib.assessment.summary import summary_of
+from lib.cards.follower import CardsFollower
 from lib.errors import NotAllowed, Stale
 from lib.fields import QueryFlag, RecordRef
 from lib.ids import MADE
@@ -221,8 +224,10 @@ async def delete_message(call: Call) -> Answer:
 
 
 async def remove_message(call: Call, loaded: Loaded) -> None:
-    """Delete a message that has not been sent, with all that leads to it. Raises Stale, where it stays."""
+    """Delete a message that has not been sent, with its cards and all that leads to it. Raises Stale: it stays."""
     await call.services.schedule.before_deletion(call.org, loaded)
+    for card in stored_part(CardsFollower.part_name, summary_of(loaded).parts) or {}:
+        await call.services.cards.withdraw(call.org, loaded.message.sender, card, "The mail was deleted.")
     await call.services.assessor.forget_message(call.org, loaded)
     try:
         await call.services.messages.delete(call.org, loaded)

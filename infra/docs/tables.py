@@ -153,6 +153,8 @@ def made_pages(root: Path) -> dict[Path, str]:
             "loads": lambda: _table(report.LOAD_HEADER, report.load_rows(read_steps())),
             "months": lambda: _table(report.COST_HEADER, report.cost_rows(read_steps())),
             "steps": lambda: _table(report.STEP_HEADER, report.step_rows(read_steps())),
+            "kinds": lambda: _table(report.KIND_HEADER, report.kind_rows(read_steps())),
+            "spread": lambda: _table(report.SPREAD_HEADER, report.spread_rows(read_steps())),
             "limits": lambda: _table(report.LIMIT_HEADER, report.limit_rows()),
         },
         docs / "deployment.md": {"parameters": parameters_table, "roles": roles_table, "alerts": alerts_table},

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from lib.ids import short_hash
 
-_SHOWN = 2
 _LONGEST_ID = 60
 _HASHED = 8
 """Digits of the hash that tells names apart whose letters no id can hold."""
@@ -17,14 +16,11 @@ _NOT_OF_IDS = re.compile(r"[^a-z0-9]+")
 _SAYS_NOTHING = re.compile(r"[\s.,:;/()'’&_-]")
 
 
-def first_names(names: Sequence[str]) -> str:
-    """Name one or two people, and count the others: `Ada, Bob and 3 others`."""
-    if not names:
-        return "Nobody"
-    shown, others = names[:_SHOWN], len(names) - _SHOWN
-    if others > 0:
-        return f"{', '.join(shown)} and {others} other{'s' if others > 1 else ''}"
-    return " and ".join(shown)
+def reader_among(recipients: Sequence[str], readings: int) -> str:
+    """Name the reader of a mail by its recipients' names; of several it is not known here who read it, or how many."""
+    if len(recipients) < 2:
+        return recipients[0] if recipients else "Somebody"
+    return f"{'One' if readings == 1 else 'At least one'} of {len(recipients)} recipients"
 
 
 def id_of_name(name: str, kind: str) -> str:

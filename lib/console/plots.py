@@ -62,8 +62,7 @@ def timeline_plot(happenings: Sequence[Happening], sent: datetime, times: Times)
     hits = sorted((each for each in happenings if each.is_hit), key=lambda each: each.at)
     if not hits:
         return None
-    end = max(times.now, hits[-1].at, sent + 2 * _EARLY)
-    scale = _Scale(sent, end)
+    scale = _Scale(sent, _end(sent, hits[-1].at, times.now))
     ticks = [Tick(_LEFT, "sent"), Tick(scale.place(sent + _EARLY), "10 min"), *_ticks(scale, times)]
     counts = [
         f"{counted(number, 'hit')} by {word}"
@@ -78,6 +77,12 @@ def timeline_plot(happenings: Sequence[Happening], sent: datetime, times: Times)
         description=f"{', '.join(counts)}, from {times.moment(hits[0].at)} to {times.moment(hits[-1].at)}. "
         "The table below says the same.",
     )
+
+
+def _end(sent: datetime, last: datetime, now: datetime) -> datetime:
+    """Return where the axis ends: now, or somewhat after the last hit, so that a long silence leaves the hits apart."""
+    after = max((last - sent) / 3, timedelta(hours=1))
+    return max(last, min(now, last + after), sent + 2 * _EARLY)
 
 
 @dataclass(frozen=True, slots=True)

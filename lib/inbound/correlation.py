@@ -22,7 +22,7 @@ from lib.inbound.clues import (
     thread_root,
     token_clues,
 )
-from lib.messages.conversations import conversation_of_root, may_have_left
+from lib.messages.conversations import conversation_of_root, may_be_marked, may_have_left
 from lib.messages.models import CorrelationName, MailCorrelation, StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
@@ -179,6 +179,8 @@ class Correlator:
         for each in [*(hit.message for hit in hits), *([marked] if marked else [])]:
             message = await self._message(organization, each)
             if message is None or message.state == "received" or not await self._is_sender(organization, message, mail):
+                continue
+            if each == marked and not may_be_marked(message, mail.message_id):
                 continue
             because = "It is that mail itself, as its sender has it."
             return Correlation(1, "skipped", 1.0, message.id, None, because, message.thread, "own_side")

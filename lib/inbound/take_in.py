@@ -215,7 +215,7 @@ class TakeIn:
         if message is None or self._correlator.marked_message(mail.organization, read) != message:
             return
         loaded = await self._messages.load(mail.organization, message)
-        learned = with_message_id(loaded.message, read.message_id) if loaded else None
+        learned = with_message_id(loaded.message, read.message_id, by_mark=True) if loaded else None
         if loaded is not None and learned is not None:
             await self._threads.enter_message(mail.organization, learned)
             await self._messages.change(mail.organization, learned, loaded.etag)

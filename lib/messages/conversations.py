@@ -40,15 +40,29 @@ def may_have_left(message: StoredMessage) -> bool:
     return message.tried_at is not None or bool(message.copy_count)
 
 
-def with_message_id(message: StoredMessage, message_id: str | None) -> StoredMessage | None:
+def with_message_id(message: StoredMessage, message_id: str | None, *, by_mark: bool = False) -> StoredMessage | None:
     """Return a message with the Message-ID that it went out with in place of ours, which stays known.
 
-    None where that is not told, or known already, or where another one was told before.
+    None where that changes nothing, or where another one was told before. One that a copy with the message's mark tells
+    (`by_mark`) proves nothing, as every recipient has the mark: a report of the sender replaces it.
     """
-    if message_id is None or message_id == message.message_id or message.known_ids:
+    is_told = bool(message.known_ids) and not message.is_id_by_mark
+    if message_id is None or is_told or (by_mark and message.known_ids):
         return None
-    ours = [message.message_id] if message.message_id else []
-    return message.model_copy(update={"message_id": message_id, "known_ids": ours})
+    if message_id == message.message_id:
+        return message.model_copy(update={"is_id_by_mark": False}) if message.is_id_by_mark else None
+    known = [*message.known_ids, *([message.message_id] if message.message_id else [])]
+    update = {"message_id": message_id, "known_ids": known, "is_id_by_mark": by_mark}
+    return message.model_copy(update=update)
+
+
+def may_be_marked(message: StoredMessage, message_id: str | None) -> bool:
+    """Tell whether a mail with the message's mark and this Message-ID can be the message itself.
+
+    Once the sender has told the Message-ID, a mail with another one is a further mail, such as one that was sent again.
+    """
+    is_told = bool(message.known_ids) and not message.is_id_by_mark
+    return not is_told or message_id is None or message_id in (message.message_id, *message.known_ids)
 
 
 def thread_root(message: StoredMessage) -> str:

@@ -244,6 +244,8 @@ class StoredMessage(MessageFields):
     """Whether the message is still to be sent to some recipients, or asked for."""
     known_ids: list[str] = Field(default_factory=list)
     """The provider's own names for the message."""
+    is_id_by_mark: bool = False
+    """Whether `message_id` was told by a copy of the mail with its mark, and not by its sender."""
     gateways: list[str | None] = Field(default_factory=list)
     """The product that filters each recipient's mail, by recipient number; None or missing where it is unknown."""
     matched: MatchedRecords | None = None

@@ -1,4 +1,6 @@
-"""Move of an organization to a storage account of its own, while it is in use.
+"""Move of an organization to a storage account of its own, or to several, while it is in use.
+
+Kinds of tables that are in the same account before and after stay as they are.
 
 1. `copying`: the organization works as ever. Rows and blobs are copied, and again what has changed meanwhile, until
    little is left.
@@ -31,7 +33,7 @@ from lib.operations.runs import LONGEST_WRITE, Run
 from lib.organizations.registry import Organizations, StoredOrganization
 from lib.storage import Delete, Missing, Row, Storage, StorageError, Upsert
 from lib.storage.accounts import LASTS, Moving, OwnAccount, Routes
-from lib.storage.layout import KINDS, container, table
+from lib.storage.layout import BLOBS, StorageKind, TableKind, container, table
 from lib.storage.protocols import EVERYTHING
 
 EVERYBODY_KNOWS = LASTS + LONGEST_WRITE
@@ -45,9 +47,6 @@ _FEW = 500
 """Rows and blobs that are left to the closed phase."""
 
 _BYTES = "application/octet-stream"
-_BLOBS = "blobs"
-"""Names the blobs among the digests of kinds of tables."""
-
 TellPhase = Callable[[str, int], None]
 """Takes what goes on: a phase in words, and a number of rows or blobs."""
 
@@ -60,17 +59,28 @@ class NotTheSame(Refusal):
 
 @dataclass(slots=True)
 class _Way:
-    """The way from one account to the other."""
+    """The way from one account, or several, to the other."""
 
     run: Run
     source: Storage
     target: Storage
+    moved: list[StorageKind]
     copied: dict[str, str] = field(default_factory=dict)
     """Versions of the source's blobs that this process knows to be the same in the target, by name."""
 
     @property
     def organization(self) -> str:
         return self.run.organization
+
+    @property
+    def tables(self) -> list[TableKind]:
+        """Kinds of tables that move."""
+        return [kind for kind in self.moved if kind != "blobs"]
+
+    @property
+    def has_blobs(self) -> bool:
+        """Whether the blobs move."""
+        return BLOBS in self.moved
 
 
 class Move:
@@ -96,9 +106,8 @@ class Move:
             raise NotFound(f"There is no organization {organization}.")
         stored = found[0]
         _check_way(stored, to)
-        target = self._open(organization, to)
         if stored.moving is None:
-            await _check_empty(organization, self._open(organization, stored.storage), target, to)
+            await _check_empty(self._way(Run(self._organizations, organization), stored.storage, to), to)
         return stored
 
     async def move_organization(self, organization: str, to: OwnAccount, told: TellPhase = lambda *_: None) -> None:
@@ -117,7 +126,7 @@ class Move:
 
         moving = (await self._organizations.update_row(organization, begun)).moving
         assert moving is not None
-        way = _Way(run, self._open(organization, moving.origin), self._open(organization, to))
+        way = self._way(run, moving.origin, to)
         if moving.phase == "copying":
             await self._copy(way, told)
             moving = await self._set_phase(run, moving.model_copy(update={"phase": "closed"}))
@@ -140,22 +149,19 @@ class Move:
 
         moving = (await self._organizations.update_row(organization, cancelled)).moving
         assert moving is not None
-        copy = self._open(organization, moving.to)
-        for kind in KINDS:
-            await run.check_own()
-            await copy.tables.drop(table(organization, kind))
-        await copy.blobs.drop(container(organization))
+        way = self._way(run, moving.origin, moving.to)
+        await _drop(way, way.target)
         await run.update_row(_ended)
 
-    def _open(self, organization: str, own: OwnAccount | None) -> Storage:
-        """Open an account beside the routes, which say whether it may be written. Raises WrongField."""
+    def _way(self, run: Run, origin: OwnAccount | None, to: OwnAccount) -> _Way:
+        """Open accounts beside the registry, which says whether they may be written. Raises WrongField."""
         routes: Routes | None = self._storage.routes
         if routes is None:
             raise WrongField(["storage"], "this deployment has no organizations with storage accounts of their own")
-        if own is None:
-            return routes.shared
+        name = run.organization
         try:
-            return routes.open_storage(organization, own)
+            source = routes.open_storage(name, origin) if origin else routes.shared
+            return _Way(run, source, routes.open_storage(name, to), routes.kinds_elsewhere(name, origin, to))
         except ValueError as error:
             raise WrongField(["storage"], str(error)) from None
 
@@ -165,10 +171,11 @@ class Move:
 
     async def _copy(self, way: _Way, told: TellPhase) -> None:
         """Copy until little is left."""
-        for kind in KINDS:
+        for kind in way.tables:
             await way.run.check_own()
             await way.target.tables.create(table(way.organization, kind))
-        await way.target.blobs.create(container(way.organization))
+        if way.has_blobs:
+            await way.target.blobs.create(container(way.organization))
         for number in range(1, _MOST_PASSES + 1):
             told(f"copying, pass {number}", 0)
             if await self._copy_once(way, told) <= _FEW:
@@ -176,10 +183,8 @@ class Move:
 
     async def _copy_once(self, way: _Way, told: TellPhase) -> int:
         """Bring the target to what the source holds; return how many rows and blobs were not so."""
-        changed = 0
-        for kind in KINDS:
-            changed += await _copy_rows(way, kind, told)
-        return changed + await _copy_blobs(way, told)
+        changed = sum([await _copy_rows(way, kind, told) for kind in way.tables])
+        return changed + (await _copy_blobs(way, told) if way.has_blobs else 0)
 
     async def _change_over_or_open(self, way: _Way, moving: Moving, told: TellPhase) -> Moving:
         """Name the new account; where that fails, open the organization in the old one. Raises as `_change_over`."""
@@ -203,8 +208,9 @@ class Move:
         told("copying what is left", 0)
         await self._copy_once(way, told)
         told("comparing", 0)
-        digests = {kind: await _compare_rows(way, kind, told) for kind in KINDS}
-        digests[_BLOBS] = await _compare_blobs(way)
+        digests: dict[str, str] = {kind: await _compare_rows(way, kind, told) for kind in way.tables}
+        if way.has_blobs:
+            digests[BLOBS] = await _compare_blobs(way)
         settling = moving.model_copy(update={"phase": "settling", "digests": digests})
         return await self._set_phase(way.run, settling, storage=moving.to)
 
@@ -213,16 +219,12 @@ class Move:
         told("settling, until nothing leads to the old account", 0)
         await self._sleep(max(EVERYBODY_KNOWS, _LONGEST_URL))
         told("looking at the old account", 0)
-        for kind in KINDS:
+        for kind in way.tables:
             if await _digest(way, kind) not in (moving.digests.get(kind), _NOTHING):
                 raise NotTheSame(_written_late(f"table {table(way.organization, kind)}"))
-        if _digest_of_blobs(await _source_blobs(way)) not in (moving.digests.get(_BLOBS), _NOTHING):
+        if way.has_blobs and _digest_of_blobs(await _source_blobs(way)) not in (moving.digests.get(BLOBS), _NOTHING):
             raise NotTheSame(_written_late(f"container {container(way.organization)}"))
-        for kind in KINDS:
-            await way.run.check_own()
-            await way.source.tables.drop(table(way.organization, kind))
-        await way.run.check_own()
-        await way.source.blobs.drop(container(way.organization))
+        await _drop(way, way.source)
         await way.run.update_row(_ended)
 
 
@@ -233,21 +235,35 @@ def _check_way(stored: StoredOrganization, to: OwnAccount) -> None:
     if moving is not None and moving.phase == "cancelled":
         raise NotAllowed(f"The last move of {stored.id} was given up: end that first (--cancel).")
     if moving is not None and moving.to != to:
-        raise NotAllowed(f"{stored.id} is on its way to {_name(moving.to)}: end that move first.")
+        raise NotAllowed(f"{stored.id} is on its way to {moving.to}: end that move first.")
     if moving is None and stored.storage == to:
-        raise NotAllowed(f"{stored.id} is in {_name(to)} already.")
+        raise NotAllowed(f"{stored.id} is in {to} already.")
 
 
-async def _check_empty(organization: str, source: Storage, target: Storage, to: OwnAccount) -> None:
+async def _check_empty(way: _Way, to: OwnAccount) -> None:
     """Raises NotAllowed where the target holds something of an organization of that name, or is the source itself."""
-    for kind in KINDS:
-        name = table(organization, kind)
-        async for row in target.tables.query(name, EVERYTHING, limit=1):
-            if await source.tables.read_row(name, row.partition, row.key) == row:  # the same version, too
-                raise NotAllowed(f"{organization} is in {_name(to)} already, under another name.")
-            raise NotAllowed(f"{_name(to)} holds rows of an organization of that name. Delete its tables first.")
-    async for _ in target.blobs.list_blobs(container(organization)):
-        raise NotAllowed(f"{_name(to)} has blobs in {container(organization)}. Delete that container first.")
+    if not way.moved:
+        raise NotAllowed(f"{way.organization} is in {to} already, under another name.")
+    for kind in way.tables:
+        name = table(way.organization, kind)
+        async for row in way.target.tables.query(name, EVERYTHING, limit=1):
+            if await way.source.tables.read_row(name, row.partition, row.key) == row:  # the same version, too
+                raise NotAllowed(f"{name} is in {to.account_of(kind).name} already, under another name.")
+            raise NotAllowed(f"{to.account_of(kind).name} holds rows of {name}. Delete that table first.")
+    if way.has_blobs:
+        async for _ in way.target.blobs.list_blobs(container(way.organization)):
+            account = to.account_of(BLOBS).name
+            raise NotAllowed(f"{account} has blobs in {container(way.organization)}. Delete that container first.")
+
+
+async def _drop(way: _Way, side: Storage) -> None:
+    """Delete what moves, on one of the two sides."""
+    for kind in way.tables:
+        await way.run.check_own()
+        await side.tables.drop(table(way.organization, kind))
+    if way.has_blobs:
+        await way.run.check_own()
+        await side.blobs.drop(container(way.organization))
 
 
 def _ended(stored: StoredOrganization) -> StoredOrganization:
@@ -359,7 +375,3 @@ def _line(row: Row) -> bytes:
 
 _NOTHING = hashlib.sha256().hexdigest()
 """The digest of a table, or a container, that an earlier run has dropped."""
-
-
-def _name(own: OwnAccount) -> str:
-    return f"the account {own.account}" if own.account else f"the account of the setting {own.setting}"

@@ -111,7 +111,8 @@ class OrganizationSpec(Model):
     name: Name
     settings: OrganizationSettings = OrganizationSettings()
     storage: OwnAccount | None = Field(
-        None, description="the organization's own storage account, given when it is made; it never changes afterwards"
+        None,
+        description="the organization's own storage, given when it is made; an operator's command alone moves it",
     )
 
 

@@ -129,14 +129,14 @@ def check_mailboxes(mailboxes: Sequence[tuple[str, str | None]]) -> list[Readine
     return [ReadinessCheck(code="mailbox", state="ok", sentence=counted)]
 
 
-def check_storage(*, answers: bool) -> ReadinessCheck:
-    """Check whether the storage account that holds the organization's data answers: the shared one, or its own."""
-    if answers:
+def check_storage(silent: Sequence[str]) -> ReadinessCheck:
+    """Check whether the storage that holds the organization's data answers; `silent` are kinds that do not."""
+    if not silent:
         return ReadinessCheck(code="storage", state="ok", sentence="The organization's storage account answers.")
     return ReadinessCheck(
         code="storage",
         state="problem",
-        sentence="The organization's storage account does not answer, or refuses the app.",
+        sentence=f"The organization's storage account does not answer, or refuses the app: {', '.join(silent)}.",
         what_to_do="Look whether the account is there, whether the app's identity or the connection string in its "
         "setting may read and write its tables and blobs, and whether a firewall stands between.",
     )

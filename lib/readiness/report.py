@@ -26,7 +26,7 @@ from lib.readiness.senders import TransportName, check_replies, check_sender
 from lib.send_time.places import Place, place_of
 from lib.storage import Storage, StorageError
 from lib.storage.at_once import some_at_once
-from lib.storage.layout import QUEUES, table
+from lib.storage.layout import BLOBS, KINDS, QUEUES, StorageKind, container, table
 
 log = logging.getLogger("heed.readiness")
 
@@ -149,12 +149,22 @@ class Readiness:
         return [checks.check_clock(middle - storage)]
 
     async def _read_storage(self, organization: str) -> list[ReadinessCheck]:
+        kinds = (*KINDS, BLOBS)
+        answers = await some_at_once(self._answers(organization, kind) for kind in kinds)
+        return [checks.check_storage([kind for kind, answer in zip(kinds, answers, strict=True) if not answer])]
+
+    async def _answers(self, organization: str, kind: StorageKind) -> bool:
+        """Whether a kind of storage can be read. Each may be in an account of its own."""
         try:
-            await self._storage.tables.read_row(table(organization, "people"), "readiness", "check")
+            if kind == "blobs":
+                async for _ in self._storage.blobs.list_blobs(container(organization)):
+                    break
+            else:
+                await self._storage.tables.read_row(table(organization, kind), "readiness", "check")
         except StorageError as error:
-            log.error("the storage of organization %s cannot be read: %s", organization, error)
-            return [checks.check_storage(answers=False)]
-        return [checks.check_storage(answers=True)]
+            log.error("the %s of organization %s cannot be read: %s", kind, organization, error)
+            return False
+        return True
 
     async def _opt_in(self, organization: str, settings: OrganizationSettings) -> list[ReadinessCheck]:
         share = await self._people.count_opt_in(organization)

@@ -1,7 +1,8 @@
 """Own storage accounts of organizations: tables, blobs and journal are in the account that the registry names.
 
 Queues, the registry and the due index stay in the shared account, as do organizations that name no account. Everything
-else of an organization is routed here, by the name of its table or container, so no other module knows of accounts.
+else of an organization is routed here, by the name of its table or container, so no other module knows of accounts. An
+organization that outgrows one account names further ones for kinds of its tables.
 
 A process learns an organization's account from the organization's row of the registry and remembers it for `LASTS`.
 Everything that reads the row anyway (each request with a key, the refresh of stops each minute) renews what is
@@ -20,7 +21,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, Self
 
 from cachetools import LRUCache
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -29,6 +30,7 @@ from lib.fields import Model
 from lib.storage import layout
 from lib.storage.azure.account import Account
 from lib.storage.documents import unpack
+from lib.storage.layout import StorageKind, StoragePlace
 from lib.storage.protocols import (
     EVERYTHING,
     Blobs,
@@ -48,14 +50,16 @@ LASTS = 120.0
 _MOST_REMEMBERED = 10_000
 """Organizations whose account a process remembers."""
 
+_KINDS: tuple[StorageKind, ...] = (*layout.KINDS, layout.BLOBS)
+
 SETTING_PREFIX = "HEED_STORAGE_"
 """Begins the names of settings with connection strings of organizations' own accounts."""
 
 _SERVICE_ADDRESS = re.compile(r"https://[a-z0-9]{3,24}(?P<rest>\.(?:table|queue|blob)\.[a-z0-9.-]+)")
 
 
-class OwnAccount(Model):
-    """An organization's own storage account."""
+class NamedAccount(Model):
+    """A storage account, as an organization names it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,10 +73,31 @@ class OwnAccount(Model):
     )
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> OwnAccount:
+    def _one_of_both(self) -> Self:
         if (self.account is None) == (self.setting is None):
             raise ValueError("name either the account or the setting with its connection string")
         return self
+
+    @property
+    def name(self) -> str:
+        """The account's name, or that of its setting."""
+        return self.account or self.setting or ""
+
+
+class OwnAccount(NamedAccount):
+    """An organization's own storage: an account, and further ones for kinds of its tables."""
+
+    kinds: dict[StorageKind, NamedAccount] = Field(
+        {}, description="accounts of kinds of tables, or of `blobs`, that are not in the organization's first account"
+    )
+
+    def account_of(self, kind: StorageKind) -> NamedAccount:
+        """Return the account that holds the tables of a kind, or the blobs."""
+        return self.kinds.get(kind) or NamedAccount(account=self.account, setting=self.setting)
+
+    def __str__(self) -> str:
+        kinds = "".join(f", {kind} in {account.name}" for kind, account in sorted(self.kinds.items()))
+        return f"{self.name}{kinds}"
 
 
 class Moving(BaseModel):
@@ -92,7 +117,7 @@ class Moving(BaseModel):
     """What the old account held when it was compared last: a hash for each kind of table, and one for the blobs."""
 
 
-def resolve_account(organization: str, own: OwnAccount, environment: Mapping[str, str], shared: Account) -> Account:
+def resolve_account(organization: str, own: NamedAccount, environment: Mapping[str, str], shared: Account) -> Account:
     """Return the account that the organization names. Raises ValueError with what to mend.
 
     A setting must be the organization's own, so that none has its data put into another organization's account. An
@@ -189,52 +214,79 @@ class KnownAccounts:
 class Routes:
     """The way to each organization's storage.
 
-    `open_storage` opens an organization's own account when it is first needed. It raises ValueError where the account
+    `open_account` opens an account of an organization when it is first needed. It raises ValueError where the account
     cannot be resolved.
     """
 
     def __init__(
-        self, shared: Storage, known: KnownAccounts, open_storage: Callable[[str, OwnAccount], Storage]
+        self, shared: Storage, known: KnownAccounts, open_account: Callable[[str, NamedAccount], Storage]
     ) -> None:
         self.shared = shared
         self.known = known
-        self._open_storage = open_storage
-        self._opened: dict[tuple[str, OwnAccount], Storage] = {}
+        self._open_account = open_account
+        self._opened: dict[tuple[str, NamedAccount], Storage] = {}
 
-    async def find_storage(self, organization: str | None, *, to_write: bool = False) -> Storage:
-        """Return the storage of the organization, of the shared tables where there is none. Raises StorageError."""
-        if organization is None:
+    async def find_storage(self, place: StoragePlace | None, *, to_write: bool = False) -> Storage:
+        """Return the storage of a table or a container; `place` is None for a shared table. Raises StorageError."""
+        if place is None:
             return self.shared
-        own = await self.known.find_account(organization, self.shared.tables.read_row, to_write=to_write)
+        own = await self.known.find_account(place.organization, self.shared.tables.read_row, to_write=to_write)
         if own is None:
             return self.shared
         try:
-            return self.open_storage(organization, own)
+            return self._open(place.organization, own.account_of(place.kind))
         except ValueError as error:
-            raise Unavailable(f"the storage account of organization {organization} is not known: {error}") from None
+            text = f"the storage account of organization {place.organization} is not known"
+            raise Unavailable(f"{text}: {error}") from None
 
     def open_storage(self, organization: str, own: OwnAccount) -> Storage:
-        """Open an organization's own account, once. Raises ValueError for an account that it may not use."""
+        """Open an organization's own storage beside the registry. Raises ValueError for accounts of others."""
+        opened = {kind: self._open(organization, own.account_of(kind)) for kind in _KINDS}
+
+        async def find_opened(place: StoragePlace | None, **_: bool) -> Storage:
+            assert place is not None
+            return opened[place.kind]
+
+        return Storage(RoutedTables(find_opened), RoutedBlobs(find_opened), self.shared.queues)
+
+    def kinds_elsewhere(self, organization: str, origin: OwnAccount | None, to: OwnAccount) -> list[StorageKind]:
+        """List the kinds that `to` has in other accounts than `origin`; None stands for the shared account.
+
+        An account that is named in two ways is one. Raises ValueError for accounts that the organization may not use.
+        """
+
+        def address(own: OwnAccount | None, kind: StorageKind) -> str:
+            return (self._open(organization, own.account_of(kind)) if own else self.shared).address
+
+        return [kind for kind in _KINDS if address(origin, kind) != address(to, kind)]
+
+    def _open(self, organization: str, named: NamedAccount) -> Storage:
         # By organization, because a setting is checked against the organization that names it.
-        if (organization, own) not in self._opened:
-            self._opened[organization, own] = self._open_storage(organization, own)
-        return self._opened[organization, own]
+        if (organization, named) not in self._opened:
+            self._opened[organization, named] = self._open_account(organization, named)
+        return self._opened[organization, named]
 
 
 def routed_storage(routes: Routes) -> Storage:
     """Make the storage whose tables and blobs are in the account of the organization that they belong to."""
-    shared = routes.shared
-    return Storage(RoutedTables(routes), RoutedBlobs(routes), shared.queues, shared.closers, routes)
+    shared, find = routes.shared, routes.find_storage
+    return Storage(RoutedTables(find), RoutedBlobs(find), shared.queues, shared.closers, routes)
+
+
+class FindStorage(Protocol):
+    """Finds the storage of a table or a container. Raises StorageError."""
+
+    async def __call__(self, place: StoragePlace | None, *, to_write: bool = False) -> Storage: ...
 
 
 class RoutedTables:
-    """Tables, each in its organization's account."""
+    """Tables, each in the account of its organization and kind."""
 
-    def __init__(self, routes: Routes) -> None:
-        self._routes = routes
+    def __init__(self, find_storage: FindStorage) -> None:
+        self._find_storage = find_storage
 
     async def _tables(self, table: str, *, to_write: bool = False) -> Tables:
-        return (await self._routes.find_storage(layout.organization_of_table(table), to_write=to_write)).tables
+        return (await self._find_storage(layout.place_of_table(table), to_write=to_write)).tables
 
     async def create(self, table: str) -> None:
         await (await self._tables(table, to_write=True)).create(table)
@@ -257,13 +309,13 @@ class RoutedTables:
 
 
 class RoutedBlobs:
-    """Blobs, each in its organization's account; that account also signs the URLs that read them."""
+    """Blobs, each in the account of its organization's blobs; that account also signs the URLs that read them."""
 
-    def __init__(self, routes: Routes) -> None:
-        self._routes = routes
+    def __init__(self, find_storage: FindStorage) -> None:
+        self._find_storage = find_storage
 
     async def _blobs(self, container: str, *, to_write: bool = False) -> Blobs:
-        return (await self._routes.find_storage(layout.organization_of_container(container), to_write=to_write)).blobs
+        return (await self._find_storage(layout.place_of_container(container), to_write=to_write)).blobs
 
     async def create(self, container: str) -> None:
         await (await self._blobs(container, to_write=True)).create(container)
@@ -309,12 +361,12 @@ class RoutedWriter:
     """The journal's writer: rows go to their organization's account, messages to the shared one."""
 
     def __init__(
-        self, shared: RowWriter, known: KnownAccounts, open_writer: Callable[[str, OwnAccount], RowWriter]
+        self, shared: RowWriter, known: KnownAccounts, open_writer: Callable[[str, NamedAccount], RowWriter]
     ) -> None:
         self._shared = shared
         self._known = known
         self._open_writer = open_writer
-        self._opened: dict[tuple[str, OwnAccount], RowWriter] = {}
+        self._opened: dict[tuple[str, NamedAccount], RowWriter] = {}
 
     async def insert(self, table: str, partition: str, key: str, columns: Mapping[str, str]) -> None:
         """Put a row of text columns; a second time changes nothing. Raises StorageError."""
@@ -325,14 +377,16 @@ class RoutedWriter:
         await self._shared.put_message(queue, body)
 
     async def _writer(self, table: str) -> RowWriter:
-        organization = layout.organization_of_table(table)
-        assert organization is not None, table
+        place = layout.place_of_table(table)
+        assert place is not None, table
+        organization = place.organization
         own = await self._known.find_account(organization, self._shared.read_row, to_write=True)
         if own is None:
             return self._shared
-        if (organization, own) not in self._opened:
+        named = own.account_of(place.kind)
+        if (organization, named) not in self._opened:
             try:
-                self._opened[organization, own] = self._open_writer(organization, own)
+                self._opened[organization, named] = self._open_writer(organization, named)
             except ValueError as error:
                 raise StorageError(f"the account of organization {organization} is not known: {error}") from None
-        return self._opened[organization, own]
+        return self._opened[organization, named]

@@ -38,7 +38,7 @@ from lib.storage.protocols import (
 
 def memory_storage() -> Storage:
     """Make an empty account."""
-    return Storage(MemoryTables(), MemoryBlobs(), MemoryQueues())
+    return Storage(MemoryTables(), MemoryBlobs(), MemoryQueues(), address=secrets.token_hex(16))
 
 
 @dataclass(slots=True)

@@ -288,6 +288,9 @@ class Storage:
     routes: Routes | None = None
     """The way to organizations' own accounts; None where all are in this one."""
 
+    address: str = ""
+    """Tells one account from others."""
+
 
 def put_if_unchanged(row: Row) -> Insert | Replace:
     """The change that puts the row in place of the version `row.etag`, or, where that is None, makes a new row."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lib.clock import rfc3339
 from tests.console.site import AXE, WIDTHS, browsing, new_tab, serving_heed, sign_in
 from tests.console.test_not_lost import take_down
 from tests.console.test_pages import paths
 from tests.console.world import World
-from tests.support.cards import cards
+from tests.support.cards import cards, pass_time
 from tests.support.heed import BASE_URL
 
 CONSOLE = f"{BASE_URL}/console/"
@@ -145,6 +147,54 @@ async def test_a_page_refreshes_by_itself(world: World, browser: Any) -> None:
     await page.clock.run_for(31_000)
 
     await shown.wait_for(state="detached")
+
+
+async def test_a_mail_that_leaves_is_told_with_its_icons_and_buttons(world: World, browser: Any) -> None:
+    heed = world.heed
+    soon = rfc3339(heed.clock.now() + timedelta(minutes=2))
+    message = await heed.draft(to=[{"email": "ada@example.com"}], html="<p>Hello</p>", deliver_at=soon)
+    await heed.post(f"/messages/{message}/send")
+    page = await tab(browser, [])
+    await page.clock.install()
+    await sign_in(page, heed)
+    await page.goto(f"{CONSOLE}messages/{message}")
+    assert await page.get_by_role("link", name="Change or cancel").count() == 1
+
+    await pass_time(heed, minutes=3)
+    await page.clock.run_for(31_000)
+
+    await page.get_by_role("link", name="Change or cancel").wait_for(state="detached")
+    assert await page.get_by_role("button", name="Write again").count() == 1
+    icons = await page.evaluate("[...document.querySelectorAll('main use')].map(each => each.getAttribute('href'))")
+    assert "#i-reply" in icons
+    assert [each for each in icons if not await page.locator(f".sprite {each}").count()] == []
+
+
+async def test_the_list_of_messages_fits_a_usual_window(world: World, browser: Any) -> None:
+    world.heed.clock.move(days=20)  # the longest words for days
+    page = await tab(browser, [], width=1200)
+    await sign_in(page, world.heed)
+    await page.goto(f"{CONSOLE}messages")
+
+    hidden = await page.evaluate(
+        "(list => list.scrollWidth - list.clientWidth)(document.querySelector('.panel.scroll'))"
+    )
+
+    assert hidden == 0
+
+
+async def test_shapes_and_the_chosen_tab_are_seen_in_colors_of_the_readers_choice(world: World, browser: Any) -> None:
+    page = await tab(browser, [], forced_colors="active")
+    await sign_in(page, world.heed)
+    await page.goto(f"{CONSOLE}messages/{world.offer}")
+
+    canvas = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    for shape in (".legend .shape.human", ".legend .shape.uncertain", ".tag.human .shape"):
+        color = "each => getComputedStyle(each).backgroundColor"
+        assert await page.locator(shape).first.evaluate(color) not in (canvas, "rgba(0, 0, 0, 0)"), shape
+    line = "each => getComputedStyle(each).borderBottomColor"
+    assert await page.locator(".tabs a[aria-current]").first.evaluate(line) != canvas
+    assert await page.locator(".tabs a:not([aria-current])").first.evaluate(line) == canvas
 
 
 async def test_what_is_said_once_leaves_the_filters_in_the_address(world: World, browser: Any) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
+from lib.transports.memory import MemoryTransport
 from tests.console.site import Visitor
 from tests.console.world import World
-from tests.support.copying import Dies, take_over
+from tests.support.copying import NEVER, Dies, take_over
 from tests.support.heed import Heed
 
 
@@ -90,6 +94,22 @@ async def test_a_person_has_a_doubtful_mail_sent_again_once() -> None:
 
     assert (await visitor.heed.get(f"/messages/{message}"))["status"] == "sent"
     assert (await visitor.post(f"failures/{message}/resend")).status == 409
+
+
+async def test_a_mail_that_cannot_leave_as_it_is_can_be_edited_or_deleted() -> None:
+    heed = await Heed(transport=MemoryTransport(NEVER)).start()
+    visitor = Visitor(heed)
+    await visitor.sign_in()
+    message = await heed.sent(subject="Too large")
+    [link] = re.findall(r'href="/console/([^"]+)"><svg.{,80}</svg> Edit or delete', await visitor.page("failures"))
+
+    page = await visitor.page(link)
+    etag = unescape(page.partition('name="etag" value="')[2].partition('"')[0])
+    deleted = await visitor.post(f"write/{message}/delete", {"etag": etag})
+
+    assert "It was not sent: " in page
+    assert deleted.status == 303
+    assert "Too large" not in await visitor.page("failures")
 
 
 async def test_there_is_no_other_button(rita: Visitor) -> None:

@@ -77,6 +77,18 @@ async def test_a_form_leads_back_to_pages_of_the_console_alone(rita: Visitor) ->
         assert answer.headers["location"] == "/console/people/address?email=x%2By%40example.com&did=consent"
 
 
+async def test_no_answer_is_chosen_for_the_person_who_notes_it(world: World, rita: Visitor) -> None:
+    answers = re.findall(r'<input type="radio" name="follow"[^>]*>', await rita.page("people/contact/ada"))
+    assert len(answers) == 2
+    assert not any("checked" in each for each in answers)
+
+    answer = await rita.post("people/consent", {"email": "ada@example.com", "source": "on the phone"})
+
+    assert answer.status == 422
+    assert "yes or no" in answer.body.decode()
+    assert (await world.heed.get("/consents/ada@example.com"))["history"] == []
+
+
 async def test_an_address_without_a_record_has_its_mails_and_consents(world: World, rita: Visitor) -> None:
     page = shown(await rita.page("people/address?email=eve@contoso.example"))
 

@@ -61,7 +61,11 @@ async def test_every_page_of_the_settings_is_there(admin: Administrator) -> None
         assert f'href="/console/settings/{path}" aria-current="page"' in await admin.page(f"settings/{path}")
     assert (await admin.get("settings/nothing")).status == 404
     assert (await admin.get()).headers["location"] == "/console/settings"
-    assert (await admin.get("messages")).status == 403
+    refused = await admin.get("messages")
+    assert refused.status == 403
+    way_on = refused.body.decode().partition("<main")[2]
+    assert "Settings</a>" in way_on
+    assert "Today" not in way_on  # an administrator has no such page
 
 
 async def test_salespeople_see_no_settings(visitor: Visitor) -> None:

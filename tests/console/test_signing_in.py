@@ -43,7 +43,6 @@ async def test_on_plain_http_the_cookie_is_one_that_browsers_take() -> None:
     ("key", "user", "said"),
     [
         ("heed_acme." + 32 * "0" + "." + 43 * "x", "rep1", "The key is unknown, or was revoked."),
-        (ADMIN_KEY, "rep1", "The key is unknown, or was revoked."),
         (None, "rep2", "acme has no user rep2."),
         (None, "ada@example.com", "acme has no user ada@example.com."),
     ],
@@ -114,6 +113,16 @@ async def test_what_is_sealed_for_something_else_is_no_session(heed: Heed, visit
         assert (await visitor.get()).status == 303
 
 
+async def test_the_administrators_key_is_told_its_own_door(heed: Heed) -> None:
+    visitor = Visitor(heed)
+
+    answer = await visitor.sign_in(key=ADMIN_KEY)
+
+    assert (answer.status, visitor.cookie) == (401, "")
+    assert "it opens their pages alone" in answer.body.decode()
+    assert 'href="/console/operator"' in answer.body.decode()
+
+
 async def test_the_way_back_leads_to_the_console_alone(heed: Heed) -> None:
     from urllib.parse import urlencode
 
@@ -124,6 +133,8 @@ async def test_the_way_back_leads_to_the_console_alone(heed: Heed) -> None:
         ("/console/\\evil.example", "/console/"),
         ("/console/sign-out", "/console/"),
         ("/console/\r\nSet-Cookie: a=b", "/console/"),
+        ("/console/../r/token", "/console/"),
+        ("/console/messages/%2E%2e/..?view=all", "/console/"),
     ]:
         fields = urlencode({"key": heed.key, "user": "rep1", "next": after})
         answer = await heed.request("POST", "/console/sign-in", fields.encode(), headers=FORM)
@@ -133,9 +144,11 @@ async def test_the_way_back_leads_to_the_console_alone(heed: Heed) -> None:
 async def test_forms_from_other_sites_are_refused(heed: Heed, visitor: Visitor) -> None:
     for site in ("cross-site", "same-site", "none"):
         assert (await visitor.post("cards/c/dismiss", sec_fetch_site=site)).status == 403
-    sent = {"content-type": FORM["content-type"], "cookie": visitor.cookie, "origin": "https://evil.example"}
-    answer = await heed.request("POST", "/console/cards/c/dismiss", b"", headers=sent)
-    assert answer.status == 403
+    for origin in ("https://evil.example", "null", "https://[", "https://heed.test.evil.example", "heed.test"):
+        sent = {"content-type": FORM["content-type"], "cookie": visitor.cookie, "origin": origin}
+        answer = await heed.request("POST", "/console/cards/c/dismiss", b"", headers=sent)
+        assert answer.status == 403, origin
+        assert b"not sent from a page of the console" in answer.body, origin
 
 
 async def test_a_form_without_the_token_of_the_session_is_refused(heed: Heed, visitor: Visitor) -> None:

@@ -6,7 +6,8 @@ import re
 
 from tests.console.site import Visitor
 from tests.console.world import World
-from tests.support.cards import cards
+from tests.support.cards import cards, opened
+from tests.support.heed import Heed
 
 
 async def test_the_most_pressing_card_comes_first(world: World, rita: Visitor) -> None:
@@ -61,6 +62,16 @@ async def test_news_are_those_of_people(world: World, rita: Visitor) -> None:
     assert "Your offer, as discussed" in news
     assert "Can we talk about the delivery dates tomorrow?" in news
     assert "Renewal of your support contract" not in news  # only machines have looked at it
+
+
+async def test_news_of_a_mail_to_several_name_none_of_them(heed: Heed, visitor: Visitor) -> None:
+    both = [{"email": f"{name.lower()}@example.com", "name": name} for name in ("Ada", "Bob")]
+    await opened(heed, to=both, subject="Offer for both")
+
+    news = (await visitor.page()).partition('id="news"')[2]
+
+    assert "<strong>One of 2 recipients</strong> read it" in news
+    assert "Bob" not in news
 
 
 async def test_an_unknown_button_does_nothing(rita: Visitor) -> None:

@@ -136,7 +136,7 @@ def start_heed(
             stderr=output,
         )
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while b"\nKey:" not in log.read_bytes():
+    while b"\nAdmin key:" not in log.read_bytes():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)

@@ -132,7 +132,7 @@ def test_a_line_or_a_span_that_leaks_fails_its_test(leak: Callable[[], None]) ->
 
 def test_a_process_that_leaks_fails_the_run(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "heed.log").write_text("Key:    local-admin a@b.example\nmail to ada@example.com\n")
+    (tmp_path / "a" / "heed.log").write_text("Admin key:    local-admin a@b.example\nmail to ada@example.com\n")
     look_at_files(tmp_path)
     (tmp_path / "a" / "heed.log").unlink()
     with pytest.raises(AssertionError) as found:

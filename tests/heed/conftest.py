@@ -21,7 +21,7 @@ from lib.organizations.registry import OrganizationSpec
 from lib.services import Services
 from lib.settings import load_settings
 from lib.storage import Storage
-from lib.storage.accounts import KnownAccounts, OwnAccount, Routes, resolve_account, routed_storage
+from lib.storage.accounts import KnownAccounts, NamedAccount, Routes, resolve_account, routed_storage
 from lib.storage.azure.account import Account
 from lib.storage.azure.tables import azure_storage, close_storage
 from lib.storage.memory import memory_storage
@@ -126,10 +126,10 @@ async def deployment(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> Asy
     await close_storage(storage)
 
 
-def open_own(closers: list[object]) -> Callable[[str, OwnAccount], Storage]:
+def open_own(closers: list[object]) -> Callable[[str, NamedAccount], Storage]:
     """Open organizations' own accounts, as settings name them."""
 
-    def opened(organization: str, own: OwnAccount) -> Storage:
+    def opened(organization: str, own: NamedAccount) -> Storage:
         account = resolve_account(organization, own, os.environ, Account.entered_by_identity("shared", {}))
         made = azure_storage(account)
         closers.extend(made.closers)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from lib.people.alert_choices import ALERTS, StoredAlerts
 from lib.services import Services
 from lib.settings import load_settings
-from lib.storage import StorageError
 from lib.tokens import Claim, Purpose
 from lib.webhooks.models import WebhookSpec
-from tests.heed.conftest import Commands
+from tests.heed.conftest import Commands, Deployment
 from tests.support.heed import TOKEN_KEYS
 
 CHANNEL = "https://hooks.slack.com/services/T0/B0/secret"
 
 
-async def _with_sealed(services: Services, organization: str) -> list[str]:
-    """Two webhooks and a chat channel; the secrets of the webhooks."""
+async def _with_sealed(services: Services, organization: str, names: Sequence[str] = ("w1", "w2")) -> list[str]:
+    """Webhooks and a chat channel; the secrets of the webhooks."""
     secrets = []
-    for name in ("w1", "w2"):
+    for name in names:
         _, secret = await services.webhooks.save_webhook(
             organization, name, WebhookSpec(url="https://example.com/hook"), None
         )
@@ -31,11 +30,13 @@ async def _with_sealed(services: Services, organization: str) -> list[str]:
     return secrets
 
 
-async def _opened(settings: dict[str, str], ring: str, organization: str) -> tuple[list[str], str | None]:
-    """The secrets of both webhooks and the channel, as an app with this ring reads them."""
+async def _opened(
+    settings: dict[str, str], ring: str, organization: str, names: Sequence[str] = ("w1", "w2")
+) -> tuple[list[str], str | None]:
+    """The secrets of the webhooks and the channel, as an app with this ring reads them."""
     app = Services(load_settings({**settings, "HEED_TOKEN_KEYS": ring}))
     secrets = []
-    for name in ("w1", "w2"):
+    for name in names:
         found = await app.webhooks.load_webhook(organization, name)
         assert found
         secrets += app.webhooks.secrets_of(organization, found[0])
@@ -77,30 +78,28 @@ async def test_a_key_is_rotated_without_the_loss_of_a_link_or_a_secret(
     await services.administration.delete_organization(organization)
 
 
-async def test_a_rotation_that_dies_half_way_is_ended_by_another_run(
-    commands: Commands, services: Services, settings: dict[str, str], organization: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secrets = await _with_sealed(services, organization)
+async def test_a_rotation_that_was_killed_is_ended_by_another_run(deployment: Deployment) -> None:
+    services, commands, names = deployment.heed.services, deployment.commands, [f"w{number}" for number in range(1, 21)]
+    secrets = await _with_sealed(services, "acme", names)
     ring = (await commands.run("token-keys", "add", "k2")).out.strip()
     ring = (await commands.run("token-keys", "promote", "k2", HEED_TOKEN_KEYS=ring)).out.strip()
-    app = Services(load_settings({**settings, "HEED_TOKEN_KEYS": ring}))
-    write, written = app.webhooks._change, []
+    rows = [await _row_of(services, name) for name in names]
 
-    async def die_at_the_second(*arguments: object) -> str:
-        written.append(1)
-        if len(written) == 2:
-            raise StorageError("killed")
-        return await write(*arguments)  # type: ignore[arg-type]
+    process = deployment.start_command("token-keys", "reseal", HEED_TOKEN_KEYS=ring)
+    while process.poll() is None and [await _row_of(services, name) for name in names[:2]] == rows[:2]:
+        pass
+    process.kill()
+    process.wait()
 
-    monkeypatch.setattr(app.webhooks, "_change", die_at_the_second)
-    with pytest.raises(StorageError):
-        await app.webhooks.reseal_secrets(organization)
-    await app.close()
-
-    assert (await _opened(settings, ring, organization)) == (secrets, CHANNEL)
+    assert (await _opened(commands.settings, ring, "acme", names)) == (secrets, CHANNEL)
     assert (await commands.run("token-keys", "reseal", HEED_TOKEN_KEYS=ring)).code == 0
-    assert (await _opened(settings, ring.partition(",")[0], organization)) == (secrets, CHANNEL)
-    await services.administration.delete_organization(organization)
+    assert (await _opened(commands.settings, ring.partition(",")[0], "acme", names)) == (secrets, CHANNEL)
+
+
+async def _row_of(services: Services, name: str) -> str:
+    found = await services.webhooks.load_webhook("acme", name)
+    assert found
+    return found[1]
 
 
 @pytest.mark.parametrize(

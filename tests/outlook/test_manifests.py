@@ -16,7 +16,8 @@ from xml.etree import ElementTree
 import pytest
 
 from functions.outlook.manifests import LOCALES, SCHEMA_VERSION, Site, texts, unified_package, xml_manifest
-from tests.support.heed import BASE_URL, Heed
+from tests.console.site import Visitor
+from tests.support.heed import ADMIN_KEY, BASE_URL, Heed
 
 SITE = Site("https://heed.example.com", "acme")
 CHECK = Path(__file__).parent / "manifest_check.mjs"
@@ -157,3 +158,15 @@ def _size(png: bytes) -> tuple[int, int]:
     """The width and the height of a PNG file (RFC 2083, 11.2.2)."""
     assert png.startswith(b"\x89PNG")
     return struct.unpack(">II", png[16:24])
+
+
+async def test_the_console_leads_an_administrator_to_both_manifests() -> None:
+    visitor = Visitor(await Heed().start())
+    key = await visitor.heed.request("POST", "/api/orgs/acme/keys", {"scope": "admin"}, key=ADMIN_KEY)
+    await visitor.sign_in(key=key.json["key"])
+
+    page = await visitor.page("settings/organization")
+
+    for name in ("manifest.zip", "manifest.xml"):
+        assert f'href="/outlook/acme/{name}"' in page
+        assert (await visitor.heed.request("GET", f"/outlook/acme/{name}")).status == 200

@@ -33,6 +33,13 @@ async def world(stage: Stage) -> World:
     return made
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def plain(stage: Stage) -> Heed:
+    """An organization with the user rep1, and without any mail."""
+    stage.heed = await Heed().start()
+    return stage.heed
+
+
 async def pane(stage: Stage, item: Any, **outlook: Any) -> Outlook:
     shown = await stage.open("pane", item, token=await stage.token(), **outlook)
     await shown.ready()
@@ -111,23 +118,20 @@ async def test_a_template_is_found_and_inserted_with_the_recipients_name(stage: 
     await shown.tab.context.close()
 
 
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"itemClass": "IPM.Note.SMIME"}, "signed or encrypted (S/MIME)"),
-        ({"from": {"emailAddress": "team@acme.example", "displayName": "Team"}}, "another mailbox than yours"),
-        ({"to": [{"emailAddress": f"a{n}@example.com", "displayName": ""} for n in range(501)]}, "more than 500"),
-        ({"body": "x" * 1_000_001}, "too large to be followed"),
-        ({"to": []}, "Add a recipient"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-async def test_what_cannot_be_followed_is_said_while_the_mail_is_written(
-    stage: Stage, world: World, fields: dict[str, Any], said: str
-) -> None:
-    shown = await pane(stage, written(**fields))
-
-    assert said in await shown.ready()
+async def test_what_cannot_be_followed_is_said_while_the_mail_is_written(stage: Stage, plain: Heed) -> None:
+    many = [{"emailAddress": f"a{number}@example.com", "displayName": ""} for number in range(501)]
+    said = {
+        "signed or encrypted (S/MIME)": written(itemClass="IPM.Note.SMIME"),
+        "another mailbox than yours": written(**{"from": {"emailAddress": "team@acme.example", "displayName": "Team"}}),
+        "more than 500": written(to=many),
+        "too large to be followed": written(body="x" * 1_000_001),
+        "Add a recipient": written(to=[]),
+    }
+    shown = await pane(stage, written())
+    for words, item in said.items():
+        await shown.tab.evaluate("standIn.select", item)
+        await shown.tab.get_by_text(words).wait_for()
+    assert (await plain.get("/messages?view=all"))["items"] == []
     await shown.tab.context.close()
 
 
@@ -237,7 +241,7 @@ async def test_a_mail_of_ones_own_that_left_without_heed_is_tracked_not_followed
     await shown.tab.context.close()
 
 
-async def test_an_outlook_that_hands_over_no_mail_says_where_to_track_it(stage: Stage, world: World) -> None:
+async def test_an_outlook_that_hands_over_no_mail_says_where_to_track_it(stage: Stage, plain: Heed) -> None:
     shown = await pane(stage, arrived(internetMessageId="<other@example.com>"), withoutFile=True)
 
     assert "Upload it in Heed’s console" in await shown.ready()
@@ -254,14 +258,14 @@ async def test_an_outlook_that_hands_over_no_mail_says_where_to_track_it(stage: 
         ("ja-JP", "Opens and clicks will be recorded."),
     ],
 )
-async def test_the_pane_speaks_the_language_of_outlook(stage: Stage, world: World, display: str, said: str) -> None:
+async def test_the_pane_speaks_the_language_of_outlook(stage: Stage, plain: Heed, display: str, said: str) -> None:
     shown = await pane(stage, written(), language=display)
 
     assert said in await shown.ready()
     await shown.tab.context.close()
 
 
-async def test_a_heed_that_cannot_be_reached_is_said_and_asked_again(stage: Stage, world: World) -> None:
+async def test_a_heed_that_cannot_be_reached_is_said_and_asked_again(stage: Stage, plain: Heed) -> None:
     shown = await pane(stage, written())
     await shown.tab.context.set_offline(True)
     await shown.tab.get_by_role("button", name="Do not follow this mail").click()
@@ -315,7 +319,7 @@ async def faults(tab: Any) -> list[str]:
     return found
 
 
-async def test_the_pane_is_worked_by_the_keyboard_alone(stage: Stage, world: World) -> None:
+async def test_the_pane_is_worked_by_the_keyboard_alone(stage: Stage, plain: Heed) -> None:
     shown = await pane(stage, written())
 
     await shown.tab.keyboard.press("Tab")

@@ -58,6 +58,7 @@ def failing_storage(storage: Storage, failure: Failure) -> Storage:
         FailingTables(storage.tables, failure),
         FailingBlobs(storage.blobs, failure),
         FailingQueues(storage.queues, failure),
+        address=storage.address,
     )
 
 

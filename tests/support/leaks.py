@@ -20,8 +20,8 @@ from tests.support.heed import ADMIN_KEY, TOKEN_KEYS
 _EVERY_LINE = logging.INFO - 1
 """The level of the root logger: one that no test sets, so that it is told from one that a test has set."""
 
-_SERVERS_OF_TESTS = ("aiohttp", "aiosmtpd", "mail", "uvicorn", "playwright")
-"""First parts of the names of loggers that belong to servers and browsers which only tests start."""
+_OF_TESTS = ("aiohttp", "aiosmtpd", "httpcore", "httpx", "mail", "uvicorn", "playwright")
+"""First parts of the names of loggers that belong to servers, browsers and CRMs which only tests start."""
 
 _ADDRESS = r"[\w.+-]+(?:@|%40|&#64;)[\w-]+(?:\.[\w-]+)+"
 _KEY = r"[a-z][a-z0-9]{2,31}\.[0-9a-f]{32}\.[\w-]{43}"
@@ -59,7 +59,7 @@ class LogLook(logging.Handler):
         self.setFormatter(logging.Formatter("%(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.partition(".")[0] not in _SERVERS_OF_TESTS:
+        if record.name.partition(".")[0] not in _OF_TESTS:
             _look(f"a line of {record.name}", self.format(record))
 
 
@@ -111,5 +111,5 @@ def look_at_files(folder: Path) -> None:
 def _lines_of_heed(path: Path) -> Iterator[str]:
     """Lines but for those that tell a developer the key of a Heed on one machine."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if not line.startswith("Key:"):
+        if not line.startswith("Admin key:"):
             yield line

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from lib.storage import Storage
-from lib.storage.accounts import KnownAccounts, OwnAccount, Routes, resolve_account, routed_storage
+from lib.storage.accounts import KnownAccounts, NamedAccount, Routes, resolve_account, routed_storage
 from lib.storage.azure.account import Account
 from lib.storage.memory import MemoryTables, memory_storage
 from tests.support.failing import Failure, failing_storage
@@ -30,13 +30,17 @@ class OwnAccounts:
     failure: Failure = field(default_factory=Failure)
     """Makes an operation of the own accounts fail."""
 
+    failures: dict[str, Failure] = field(default_factory=dict)
+    """Those of accounts that fail by themselves, by name."""
+
     def storage(self) -> Storage:
         """Make the storage of one process, which knows no organization's account yet."""
         return routed_storage(Routes(self.shared, KnownAccounts(self.now), self._open))
 
-    def _open(self, organization: str, own: OwnAccount) -> Storage:
+    def _open(self, organization: str, own: NamedAccount) -> Storage:
         account = resolve_account(organization, own, self.environment, SHARED)
-        return failing_storage(self.own.setdefault(account.name, memory_storage()), self.failure)
+        failure = self.failures.get(account.name, self.failure)
+        return failing_storage(self.own.setdefault(account.name, memory_storage()), failure)
 
     def tables(self, name: str = "") -> list[str]:
         """Names of the tables in an own account; without a name, of those in the shared one."""

@@ -70,6 +70,8 @@ async def address(visit: Visit) -> Reply:
 async def note_consent(visit: Visit) -> Reply:
     """Note what the owner of an address has said, and how that is known."""
     form, email = visit.form, visit.form.text("email")
+    if not form.text("follow"):
+        raise Problem(422, "Say whether the answer was yes or no.")
     if not form.text("source"):
         raise Problem(422, "Say where or how it was said, so that anybody can see why mail is followed or not.")
     body = {name: form.text(name) for name in ("follow", "source", "basis", "notice")}

@@ -12,7 +12,7 @@ from functions.console.rendering import path_to, with_query
 from functions.console.screen import READERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.shapes.message import MessageItem
-from lib.console.names import first_names
+from lib.console.names import reader_among
 from lib.console.times import counted
 
 screens = Screens(READERS)
@@ -89,7 +89,7 @@ def _opened(item: MessageItem) -> News | None:
     return News(
         at=kpis.last_opened_at,
         icon="mail-open",
-        who=first_names([each.name or each.email for each in (*item.to, *item.cc, *item.bcc)]),
+        who=reader_among([each.name or each.email for each in (*item.to, *item.cc, *item.bcc)], kpis.opens),
         did=f"read it{often}",
         subject=item.subject,
         path=path_to("messages", item.id),

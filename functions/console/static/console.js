@@ -11,11 +11,20 @@ const parsed = async (address) => {
 const isInUse = (part) =>
   part.contains(document.activeElement) || part.querySelector("details[open]") !== null || part.dataset.grown === "yes";
 
+// The icons of what a page brings may be new to this one.
+const takeIcons = (page) => {
+  for (const shape of page.querySelectorAll(".sprite symbol"))
+    if (!document.getElementById(shape.id)) document.querySelector(".sprite").append(shape);
+};
+
 const refresh = async (part) => {
   if (document.hidden || isInUse(part)) return;
   try {
-    const fresh = (await parsed(location.href)).getElementById(part.id);
-    if (fresh && !isInUse(part) && fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
+    const page = await parsed(location.href);
+    const fresh = page.getElementById(part.id);
+    if (!fresh || isInUse(part) || fresh.innerHTML === part.innerHTML) return;
+    part.replaceChildren(...fresh.childNodes);
+    takeIcons(page);
   } catch {
     // The next time may go better; what is shown stays true as of its time.
   }
@@ -55,10 +64,7 @@ document.addEventListener("click", async (event) => {
     else link.remove();
     link.removeAttribute("aria-busy");
     first?.querySelector("a")?.focus();
-    // The icons of what was added may be new to this page.
-    const sprite = document.querySelector(".sprite");
-    for (const shape of page.querySelectorAll(".sprite symbol"))
-      if (!document.getElementById(shape.id)) sprite.append(shape);
+    takeIcons(page);
   } catch {
     location.href = link.href;
   }

@@ -50,21 +50,35 @@ async function prepareAndReplace(item, heed, deadline, made) {
   const ids = await within(item.readIds());
   await within(check(item));
   const mail = await within(readMail(item));
-  if (ids.message) {
-    made.message = ids.message;
-    await within(heed.ask("PATCH", `/messages/${ids.message}`, { body: mail, signal }));
-  } else {
+  made.message = ids.message ? await within(changeDraft(heed, ids.message, mail, signal)) : null;
+  if (!made.message) {
     made.message = await makeMessage(item, heed, deadline, mail);
     made.isNew = true;
   }
   const prepared = await within(heed.ask("POST", `/messages/${made.message}/prepare`, { signal }));
   if (prepared.copies.length !== 1) throw new AsWritten("copies");
-  await within(item.mark(prepared.mark));
+  await within(item.mark(prepared.mark).catch(ignored));
   await within(replaceBody(item, mail, prepared.copies[0]));
   made.isInPlace = true;
-  await within(item.saveIds({ message: made.message, prepared: made.message }));
+  await within(item.saveIds({ message: made.message, prepared: made.message }).catch(ignored));
   const report = { body: { sent_at: new Date().toISOString() }, keepalive: true };
   await within(heed.ask("POST", `/messages/${made.message}/sent`, report));
+}
+
+/** What the mail does without: its following stands on the body alone. */
+const ignored = () => {};
+
+/**
+ * Change the draft that keeps the writer's choices; null where it is gone.
+ * @param {Heed} heed @param {string} message @param {object} mail @param {AbortSignal} signal @returns {Promise<string | null>}
+ */
+async function changeDraft(heed, message, mail, signal) {
+  try {
+    return (await heed.ask("PATCH", `/messages/${message}`, { body: mail, signal })).id;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return null;
+    throw error;
+  }
 }
 
 /** Check that Heed can follow the mail. Rejects with AsWritten. @param {ComposedItem} item */
@@ -130,7 +144,7 @@ async function replaceBody(item, mail, copy) {
 
 /** Remove the draft of a mail that leaves as it was written. Nothing waits for it. @param {Heed} heed @param {string} message */
 function forgetDraft(heed, message) {
-  heed.ask("DELETE", `/messages/${message}`, { keepalive: true }).catch(() => {});
+  heed.ask("DELETE", `/messages/${message}`, { keepalive: true }).catch(ignored);
 }
 
 /** @param {unknown} error */

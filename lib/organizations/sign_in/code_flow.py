@@ -59,7 +59,7 @@ class Attempt(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class SignedInPerson:
     """A person who has come back from the provider."""
 
     person: Person
@@ -77,12 +77,12 @@ class _Given(BaseModel):
     access_token: object = None
     expires_in: object = 0
 
-    def arrival(self, person: Person) -> Arrival:
+    def signed_in(self, person: Person) -> SignedInPerson:
         """Return the person with the token for the API, where it is one."""
         token, seconds = self.access_token, self.expires_in
         usable = token if isinstance(token, str) and 0 < len(token) <= LONGEST_TOKEN else None
         lasts = int(seconds) if isinstance(seconds, int | float) and 0 < seconds <= _LONGEST else _SHORTEST
-        return Arrival(person, usable, lasts)
+        return SignedInPerson(person, usable, lasts)
 
 
 class CodeFlow:
@@ -124,7 +124,7 @@ class CodeFlow:
 
     async def complete(
         self, organization: Organization, attempt: Attempt, answer: Mapping[str, str], back: str
-    ) -> Arrival:
+    ) -> SignedInPerson:
         """Tell who has come back, by the query of the answer. Raises BadToken, NotEntitled, ProviderDown."""
         sign_in, client = _client_of(organization)
         if not hmac.compare_digest(answer.get("state", "").encode(), attempt.state.encode()):
@@ -143,7 +143,7 @@ class CodeFlow:
         header = read_header(token)
         claims = check_signature(token, await self._providers.find_key(sign_in.issuer, header), header.algorithm)
         _check_claims(claims, sign_in, client, attempt.nonce, self._clock.now())
-        return given.arrival(name_person(claims, sign_in))
+        return given.signed_in(name_person(claims, sign_in))
 
     async def _endpoint(self, sign_in: SignIn, name: str) -> str:
         """Find an address in the provider's document. Raises ProviderDown."""

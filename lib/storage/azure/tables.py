@@ -84,6 +84,7 @@ def azure_storage(account: Account, credential: AsyncTokenCredential | None = No
         AzureBlobs(blobs, account),
         AzureQueues(queues),
         closers=[blobs, queues, session],
+        address=account.table_endpoint.lower(),
     )
 
 

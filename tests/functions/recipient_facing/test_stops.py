@@ -22,7 +22,7 @@ LINK = "https://example.com/a?b=1&c=2"
 
 async def stored(heed: Heed, organization: str = "acme") -> dict[tuple[str, str, str], str]:
     """Everything that storage has of an organization, and all that waits in queues, as text by place."""
-    found = {}
+    found: dict[tuple[str, str, str], str] = {}
     for kind in KINDS:
         async for row in heed.storage.tables.query(table(organization, kind), EVERYTHING):
             found[kind, row.partition, row.key] = str(dict(row.values))

@@ -112,6 +112,18 @@ async def test_a_mail_that_did_not_leave_is_told_until_it_does(outcome: Any, kin
     assert await cards(heed) == []
 
 
+async def test_what_became_of_a_mail_that_was_deleted_is_no_longer_to_do() -> None:
+    heed = await Heed(transport=MemoryTransport(Refused(temporary=False, code="550", text="no"))).start()
+    message = await heed.sent()
+    assert len(await cards(heed)) == 1
+
+    await heed.api("DELETE", f"/messages/{message}")
+
+    assert await cards(heed) == []
+    [done] = await cards(heed, "done")
+    assert done["withdrawn_because"] == "The mail was deleted."
+
+
 async def test_the_most_pressing_come_first(heed: Heed) -> None:
     await opened(heed)
     await heed.sent(reminder={"title": "Call", "condition": "always", "at": "2026-05-05T07:00:00Z"})

@@ -28,7 +28,7 @@ async def hash_of(heed: Heed, email: str) -> str:
 
 async def places_of(heed: Heed, text: str) -> list[str]:
     """Tables of acme in which a text stands in a key or a value."""
-    found = []
+    found: list[str] = []
     for kind in KINDS:
         async for row in heed.storage.tables.query(table("acme", kind), EVERYTHING):
             if text in f"{row.partition} {row.key} {dict(row.values)}":

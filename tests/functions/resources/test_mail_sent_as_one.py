@@ -107,6 +107,62 @@ async def test_a_copy_with_the_mark_is_the_mail_itself_and_tells_its_message_id(
     assert (await heed.get(f"/messages/{message}"))["message_id"] == "<answer1@example.com>"
 
 
+async def test_a_forged_copy_with_the_mark_does_not_keep_the_sender_from_telling_the_message_id(heed: Heed) -> None:
+    """Every recipient has the mark, and anyone can write a From."""
+    message, prepared = await sent_as_one(heed)
+    forged = raw_mail(sender="rep@acme.example", to="ada@example.com", X_Heed_Message=prepared["mark"])
+    await receive(heed, forged)
+
+    await heed.post(f"/messages/{message}/sent", {"message_id": OUTLOOK_ID, "sent_at": "2026-05-04T09:31:00Z"})
+    answer = await receive(heed, raw_mail(number=2, In_Reply_To=OUTLOOK_ID))
+
+    assert (await heed.get(f"/messages/{message}"))["message_id"] == OUTLOOK_ID
+    assert (answer["correlation"]["name"], answer["correlation"]["matched"]) == ("in_reply_to", message)
+
+
+async def test_a_sender_who_confirms_what_a_copy_told_has_told_it(heed: Heed) -> None:
+    message, prepared = await sent_as_one(heed)
+    await receive(heed, raw_mail(sender="rep@acme.example", to="ada@example.com", X_Heed_Message=prepared["mark"]))
+    report = {"message_id": "<answer1@example.com>", "sent_at": "2026-05-04T09:31:00Z"}
+
+    await heed.post(f"/messages/{message}/sent", report)
+    await heed.post(f"/messages/{message}/sent", {**report, "message_id": OUTLOOK_ID})
+
+    assert (await heed.get(f"/messages/{message}"))["message_id"] == "<answer1@example.com>"
+
+
+async def test_a_further_mail_of_the_sender_that_kept_the_mark_is_not_the_first_one(heed: Heed) -> None:
+    message, prepared = await sent_as_one(heed)
+    await heed.post(f"/messages/{message}/sent", {"message_id": OUTLOOK_ID, "sent_at": "2026-05-04T09:31:00Z"})
+    again = raw_mail(sender="rep@acme.example", to="bob@fabrikam.example", X_Heed_Message=prepared["mark"])
+
+    outcome = await receive(heed, again)
+
+    assert outcome["outcome"] != "duplicate"
+    assert (await heed.get(f"/messages/{message}"))["message_id"] == OUTLOOK_ID
+
+
+async def test_a_mark_after_the_message_was_deleted_marks_nothing(heed: Heed) -> None:
+    message = await heed.draft(copies="one")
+    prepared = await heed.post(f"/messages/{message}/prepare")
+    gone = await heed.request("DELETE", f"/api/orgs/acme/messages/{message}", key=heed.key)
+    assert gone.status == 200
+    copy = raw_mail(sender="rep@acme.example", to="ada@example.com", X_Heed_Message=prepared["mark"])
+
+    assert (await receive(heed, copy))["outcome"] != "duplicate"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_of_two_marks_the_first_one_counts(heed: Heed, order: tuple[int, int]) -> None:
+    sent = [await sent_as_one(heed), await sent_as_one(heed)]
+    marks = [sent[number][1]["mark"] for number in order]
+    lines = "".join(f"X-Heed-Message: {mark}\n" for mark in marks).encode()
+
+    outcome = await receive(heed, lines + raw_mail(sender="rep@acme.example", to="ada@example.com"))
+
+    assert outcome["message"] == sent[order[0]][0]
+
+
 async def test_the_mark_counts_for_the_sender_alone(heed: Heed) -> None:
     message, prepared = await sent_as_one(heed)
     before = (await heed.get(f"/messages/{message}"))["message_id"]

@@ -106,7 +106,7 @@ async def test_what_is_read_of_an_organization_tells_its_account(accounts: OwnAc
     heed = await started(accounts)
 
     read = await heed.request("GET", "/api/orgs/acme", key=ADMIN_KEY)
-    assert read.json["storage"] == {"account": "acmedata", "setting": None}
+    assert read.json["storage"] == {"account": "acmedata", "setting": None, "kinds": {}}
 
 
 @pytest.mark.parametrize("storage", [None, {"account": "otherdata"}, {"setting": "HEED_STORAGE_ACME"}])

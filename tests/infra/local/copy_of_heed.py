@@ -52,7 +52,7 @@ class CopyOfHeed:
         assert self._process.stdout
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_read_lines, args=(self._process.stdout, lines)).start()
-        while not any(line.startswith("Key:") for line in self.lines):
+        while not any(line.startswith("Admin key:") for line in self.lines):
             self.lines.append(lines.get(timeout=120).rstrip("\n"))
 
     @property

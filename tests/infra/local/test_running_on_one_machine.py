@@ -80,7 +80,7 @@ def test_it_says_where_it_is_where_the_inbox_is_and_the_key(heed: CopyOfHeed) ->
         f"Mail server:   smtp://127.0.0.1:{settings_of(heed)['HEED_SMTP_PORT']}",
         f"Inbox:         {heed.inbox}",
         f"Console:       http://127.0.0.1:{heed.port}/console/",
-        "Key:           local-admin",
+        "Admin key:     local-admin",
     ]
 
 
@@ -177,7 +177,7 @@ def test_a_given_storage_and_mail_server_start_no_servers(tmp_path: Path) -> Non
     copy.wait_until_ready()
     assert copy.children == {}
     assert "Inbox:         none, mail goes out through mail.example.com:587" in copy.lines
-    assert copy.lines[-1] == "Key:           mine"
+    assert copy.lines[-1] == "Admin key:     mine"
     assert "QueueEndpoint=http://127.0.0.1:10001/" in settings_of(copy)["AzureWebJobsStorage"]
 
     second = CopyOfHeed(tmp_path, **NO_SERVERS)
@@ -209,7 +209,7 @@ def test_the_environment_wins_over_the_settings_file(tmp_path: Path) -> None:
     (tmp_path / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
     copy = CopyOfHeed(tmp_path, HEED_COLOUR="green")
     copy.wait_until_ready()
-    assert copy.lines[-1] == "Key:           of the file"
+    assert copy.lines[-1] == "Admin key:     of the file"
     copy.send(signal.SIGTERM)
     assert copy.end()[0] == 0
 

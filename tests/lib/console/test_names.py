@@ -1,10 +1,10 @@
-"""Ids made of names."""
+"""Names in few words, and ids made of names."""
 
 from __future__ import annotations
 
 import pytest
 
-from lib.console.names import id_of_name
+from lib.console.names import id_of_name, reader_among
 from lib.ids import CHOSEN
 
 
@@ -47,3 +47,10 @@ def test_names_that_no_id_can_hold_get_ids_of_their_own() -> None:
 
 def test_a_name_gives_the_same_id_however_it_is_encoded() -> None:
     assert id_of_name("Ünlü ☕", "rule") == id_of_name("U\u0308nlu\u0308 ☕", "rule")
+
+
+def test_of_several_recipients_none_is_named_as_the_reader() -> None:
+    assert reader_among(["Ada"], 3) == "Ada"
+    assert reader_among(["Ada", "Bob"], 1) == "One of 2 recipients"
+    assert reader_among(["Ada", "Bob", "Eve"], 2) == "At least one of 3 recipients"
+    assert reader_among([], 1) == "Somebody"

@@ -59,3 +59,9 @@ def test_it_says_in_words_what_it_shows() -> None:
 
 def test_mail_that_came_back_is_no_hit() -> None:
     assert timeline_plot([hit(kind="reply", hours=1)], SENT, Times(SENT, "UTC")) is None
+
+
+def test_a_long_silence_does_not_press_hits_together() -> None:
+    soon, late = (plot(hit(hours=2), hit(hours=20), **after).marks[-1].x for after in ({"days": 1}, {"days": 300}))
+
+    assert soon == pytest.approx(late, abs=0.1 * WIDTH)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib.console.names import first_names
 from lib.console.times import Times, counted, duration
 
 NOW = datetime(2026, 5, 5, 22, 30, tzinfo=UTC)
@@ -48,9 +47,3 @@ def test_the_age_of_a_month_is_told_in_months() -> None:
 def test_numbers_have_their_noun() -> None:
     assert [counted(1, "reply", "replies"), counted(2, "reply", "replies")] == ["1 reply", "2 replies"]
     assert counted(1200, "open") == "1,200 opens"
-
-
-def test_two_people_are_named_and_the_others_counted() -> None:
-    assert first_names([]) == "Nobody"
-    assert first_names(["Ada", "Bob"]) == "Ada and Bob"
-    assert first_names(["Ada", "Bob", "Eve", "Gus"]) == "Ada, Bob and 2 others"
