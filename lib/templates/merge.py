@@ -188,6 +188,12 @@ def render(parts: Parts, values: Mapping[str, str], form: Form) -> str:
     return "".join(rendered)
 
 
+def empty_fields(parts: Parts, values: Mapping[str, str]) -> list[str]:
+    """List the names of fields that have neither a value nor a default, in their order."""
+    fields = (part for part in parts if isinstance(part, MergeField))
+    return list(dict.fromkeys(each.name for each in fields if not (values.get(each.name) or each.default)))
+
+
 def _places(parts: Parts, form: Form) -> dict[int, FieldPlace]:
     """Return the places of the fields that stand in addresses or attributes, by index; a subject has neither."""
     if form == "line":

@@ -138,3 +138,7 @@ class Rendered(BaseModel):
     subject: str
     html: str | None
     text: str | None
+    empty_fields: list[str] = Field(
+        description="names of merge fields, such as `recipient.company`, that have neither a value nor a default: "
+        "nothing stands in their place"
+    )

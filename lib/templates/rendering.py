@@ -26,17 +26,23 @@ class TooLong(Exception):
 
 def rendered(content: TemplateContent, values: MergeValues) -> Rendered:
     """Fill in the values: escaped in HTML, on one line in the subject. Raises TooLong."""
-    from lib.templates.merge import Form, MergeError, parse, render  # Jinja is loaded when it is first needed
+    # Jinja is loaded when it is first needed.
+    from lib.templates.merge import Form, MergeError, empty_fields, parse, render
+
+    empty: dict[str, None] = {}
 
     def part(which: TemplatePart, source: str | None, form: Form) -> str | None:
         if source is None:
             return None
         try:
-            return render(parse(source), values, form)
+            parts = parse(source)
+            empty.update(dict.fromkeys(empty_fields(parts, values)))
+            return render(parts, values, form)
         except MergeError as error:
             raise TooLong(which, str(error)) from None
 
     subject = part("subject", content.subject, "line") or ""
     if len(subject) > _LONGEST_SUBJECT:
         raise TooLong("subject", f"with these values it is longer than {_LONGEST_SUBJECT} characters")
-    return Rendered(subject=subject, html=part("html", content.html, "html"), text=part("text", content.text, "text"))
+    html, text = part("html", content.html, "html"), part("text", content.text, "text")
+    return Rendered(subject=subject, html=html, text=text, empty_fields=list(empty))

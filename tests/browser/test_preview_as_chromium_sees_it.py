@@ -53,9 +53,8 @@ async def server() -> AsyncIterator[Server]:
     await site.start()
     host, port = runner.addresses[0][:2]
     server.origin = f"http://{host}:{port}"
-    server.page = template_preview_page(
-        TEMPLATE, 1, Rendered(subject="Hello", html=HOSTILE.replace("{origin}", server.origin), text="Hi")
-    )
+    html = HOSTILE.replace("{origin}", server.origin)
+    server.page = template_preview_page(TEMPLATE, 1, Rendered(subject="Hello", html=html, text="Hi", empty_fields=[]))
     yield server
     await runner.cleanup()
 

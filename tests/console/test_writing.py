@@ -265,6 +265,21 @@ async def test_one_of_several_records_is_chosen_by_its_button(rita: Visitor) -> 
     assert (await rita.heed.get(f"/messages/{message}"))["to"][0]["record"] == {"type": "lead", "id": "b2"}
 
 
+async def test_fields_of_a_template_that_stand_empty_are_named(rita: Visitor) -> None:
+    text = "<p>Hi {{ recipient.name }}, the drawings for {{ regarding.name }} are ready, {{ recipient.company }}.</p>"
+    await rita.heed.put("/templates/gaps", {"name": "Gaps", "language": "en", "subject": "Drawings", "html": text})
+    message = await made(rita)
+    etag = fields_of(await rita.page(f"write/{message}"))["etag"]
+
+    done = await rita.post(f"write/{message}/template", {"template": "gaps", "etag": etag})
+    [query] = re.findall(r"\?(.*)", done.headers["location"])
+
+    page = await rita.page(f"write/{message}?{query}")
+    assert "<code>regarding.name</code>, <code>recipient.company</code>: no value is known" in page
+    for other in ("", "?empty=%3Cb%3E,you.won,regarding"):
+        assert "Nothing stands" not in await rita.page(f"write/{message}{other}")
+
+
 async def test_a_template_is_put_in_with_the_recipients_name(rita: Visitor) -> None:
     answer = await rita.post("write/new", {**MAIL, "body": "", "act": "template"})
     message = message_of(answer)

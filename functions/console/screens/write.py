@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ screens = Screens(WRITERS)
 
 _PAGES = ("preview", "check", "template")
 """Pages of a draft to which buttons of its form lead."""
+
+_MERGE_FIELD = re.compile(r"(recipient|sender|regarding|org)(\.[a-z0-9_]{1,50}){1,2}")
 
 _SAID = {"saved": "Saved.", "template": "The template is in. Read it over before you send it."}
 
@@ -180,6 +183,7 @@ def _shown(
         "is_conflict": is_conflict,
         "differences": others,
         "said": _SAID.get(visit.query("did")) if not problem else None,
+        "empty_fields": [each for each in visit.query("empty").split(",") if _MERGE_FIELD.fullmatch(each)],
         "to_delete": path_to("write", found.id, "delete") if found else "",
     }
     return Shown("write.html", values, document.status if document else 200)

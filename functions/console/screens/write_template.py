@@ -19,6 +19,9 @@ from lib.templates.models import Rendered
 screens = Screens(WRITERS)
 
 _MOST_SHOWN = 30
+_MOST_NAMED = 20
+"""Empty fields that the draft's page names."""
+
 _PICKED_FIRST = {"recommendation": 0, "trial": 1}
 
 
@@ -75,4 +78,5 @@ async def use_template(visit: Visit) -> Reply:
     if found.in_reply_to is None:
         fields["subject"] = rendered.subject
     await visit.ask("patch_message", {"message": found.id}, body=fields, etag=visit.form.text("etag") or None)
-    return Redirect(with_query(path_to("write", found.id), did="template"))
+    empty = ",".join(rendered.empty_fields[:_MOST_NAMED]) or None
+    return Redirect(with_query(path_to("write", found.id), did="template", empty=empty))

@@ -158,6 +158,7 @@ async def test_rendering_puts_names_in_place(heed: Heed) -> None:
         "subject": "Hello Ada <b> & Co",
         "html": "<p>Hi Ada &lt;b&gt; &amp; Co, <b>50 chairs</b></p>",
         "text": "Hi Ada <b> & Co\nRita Rep, acme",
+        "empty_fields": [],
     }
 
 
@@ -185,6 +186,7 @@ async def test_names_that_are_missing_are_left_out_or_take_the_default(heed: Hee
         "subject": "Hello ",
         "html": "<p>Hi there, <b></b></p>",
         "text": None,
+        "empty_fields": ["recipient.name", "regarding.name"],
     }
 
 
