@@ -163,6 +163,19 @@ async def test_a_template_is_found_and_inserted_with_the_recipients_name(stage: 
     await shown.tab.context.close()
 
 
+async def test_fields_of_a_template_that_stand_empty_are_named(stage: Stage, world: World) -> None:
+    html = "<p>Dear {{ recipient.first_name }}, the drawings for {{ regarding.name }} are ready.</p>"
+    await world.heed.put("/templates/gaps", {"name": "Gaps", "language": "en", "subject": "Drawings", "html": html})
+    shown = await pane(stage, written(subject="", body=""))
+
+    await shown.tab.get_by_label("Words of the name or the subject").fill("gaps")
+    await shown.tab.get_by_role("button", name="Find templates").click()
+    await shown.tab.get_by_role("button", name="Insert").click()
+    await shown.tab.get_by_text("with gaps: no value is known of regarding.name.").wait_for()
+
+    await shown.tab.context.close()
+
+
 async def test_what_cannot_be_followed_is_said_while_the_mail_is_written(stage: Stage, plain: Heed) -> None:
     many = [{"emailAddress": f"a{number}@example.com", "displayName": ""} for number in range(501)]
     said = {

@@ -11,7 +11,8 @@ const CONDITIONS = ["no_reply", "not_opened", "always"];
 /**
  * @typedef {import("./words.js").Words} Words
  * @typedef {ReturnType<typeof import("./composing.js").composing>} Composing
- * @typedef {(work: () => Promise<unknown>, done?: string) => Promise<void>} Do does work, says what came of it, and looks again
+ * @typedef {(work: () => Promise<unknown>, done?: string) => Promise<void>} Do does work, says what came of it (what the
+ *   work answers, where that is a text, or `done`), and looks again
  */
 
 /** @param {import("./composing.js").Look} look @param {Composing} mail @param {import("./heed.js").Heed} heed @param {Words} words @param {Do} act */
@@ -99,6 +100,10 @@ function templateItem(template, mail, words, act) {
   const rates = ["open_rate", "click_rate", "reply_rate"]
     .filter((name) => template[name])
     .map((name) => words.say(name, rateValues(template[name], words)));
+  const inserted = async () => {
+    const empty = await mail.insert(template.id);
+    return empty.length ? words.say("inserted_with_gaps", { fields: empty.join(", ") }) : words.say("inserted");
+  };
   return make(
     "li",
     {},
@@ -106,7 +111,7 @@ function templateItem(template, mail, words, act) {
     template.pick ? make("span", { class: "tag human" }, words.say(`pick_${template.pick}`)) : null,
     make("span", { class: "sub" }, rates.join(" · ") || words.say("no_rates")),
     template.pick ? make("span", { class: "sub", lang: "en" }, template.recommended_because) : null,
-    button(words.say("insert"), () => act(() => mail.insert(template.id), words.say("inserted")), "small"),
+    button(words.say("insert"), () => act(inserted), "small"),
   );
 }
 

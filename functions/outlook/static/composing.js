@@ -92,7 +92,8 @@ export function composing(item, heed) {
     return items.sort((/** @type {any} */ a, /** @type {any} */ b) => rank(a) - rank(b));
   }
 
-  /** Put a template into the mail, where the cursor is, with the first recipient's values. @param {string} template */
+  /** Put a template into the mail, where the cursor is, with the first recipient's values.
+   * Returns the merge fields that stand empty. @param {string} template */
   async function insert(template) {
     const [people, draft, type] = await Promise.all([item.recipients(), draftOf(), item.bodyType()]);
     const [first] = [...people.to, ...people.cc, ...people.bcc];
@@ -104,6 +105,7 @@ export function composing(item, heed) {
     await item.insert(isHtml ? rendered.html : rendered.text || "", isHtml ? "html" : "text");
     if (!(await item.subject())) await item.setSubject(rendered.subject);
     await choose({ template });
+    return /** @type {string[]} */ (rendered.empty_fields);
   }
 
   return { look, choose, remind, templates, insert };

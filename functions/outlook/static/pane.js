@@ -86,7 +86,8 @@ function watch(mail, item) {
 async function act(work, done) {
   status.replaceChildren();
   try {
-    await work();
+    const said = await work();
+    if (typeof said === "string") done = said;
   } catch (error) {
     status.replaceChildren(problem(error));
     return;
