@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import stat
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.errors import Refusal
@@ -37,6 +39,11 @@ OPERATOR = Actor(kind="administrator", name="python -m heed")
 """The one who acts, as the audit log names an operator."""
 
 _OPEN_TO_OWNER = 0o600
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but for tabs and line feeds: in names and in files of others they could steer a terminal."""
+
+_UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 OrganizationName = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="the organization's id")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="tell what would be done, and change nothing")]
@@ -137,12 +144,12 @@ def open_private(path: Path | str) -> TextIO:
 
 def tell(text: str) -> None:
     """Print a line of the result."""
-    typer.echo(text)
+    typer.echo(_CONTROL.sub(_UNPRINTABLE, text))
 
 
 def tell_error(text: str) -> None:
     """Print a line for the operator that is no result."""
-    typer.echo(text, err=True)
+    typer.echo(_CONTROL.sub(_UNPRINTABLE, text), err=True)
 
 
 def tell_model(model: BaseModel) -> None:
@@ -155,12 +162,16 @@ def tell_table(columns: list[str], rows: Sequence[Sequence[object]]) -> None:
     console = Console()
     if not console.is_terminal:
         for row in (columns, *rows):
-            tell("\t".join(str(value) for value in row))
+            tell("\t".join(map(_cell, row)))
         return
     table = Table(*columns)
     for row in rows:
-        table.add_row(*(str(value) for value in row))
+        table.add_row(*(Text(_cell(value)) for value in row))  # as a plain string it could hold rich's markup
     console.print(table)
+
+
+def _cell(value: object) -> str:
+    return _CONTROL.sub(_UNPRINTABLE, " ".join(str(value).splitlines()).replace("\t", " "))
 
 
 class Counter:

@@ -14,6 +14,9 @@ from lib.tracking.journal import LOG_MARK, queue_body
 
 _FACTS_OF_A_MESSAGE = 50
 
+_QUOTED_AS_IN_CSV = '{""'
+"""Begins a fact in a file that the portal has exported: it offers no other format of text."""
+
 
 @dataclass(frozen=True, slots=True)
 class LostFacts:
@@ -32,17 +35,19 @@ class LostFacts:
 
 
 def find_lost_facts(lines: Iterable[str]) -> LostFacts:
-    """Read the facts after the mark, wherever the mark stands in a line."""
+    """Read the facts after the mark, wherever the mark stands in a line, be it plain or of CSV."""
     found: dict[str, dict[str, Fact]] = {}
     unreadable = 0
     for line in lines:
         _, mark, rest = line.partition(LOG_MARK)
         if not mark:
             continue
+        if rest.startswith(_QUOTED_AS_IN_CSV):
+            rest = rest.replace('""', '"')
         try:
             raw, _ = json.JSONDecoder().raw_decode(rest)
             read = read_interactions({"v": 1, "org": raw["org"], "facts": [raw["fact"]]})
-        except (ValueError, TypeError, KeyError, NotAFact):
+        except (ValueError, TypeError, KeyError, RecursionError, NotAFact):
             unreadable += 1
         else:
             found.setdefault(read.organization, {}).update({fact.key: fact for fact in read.facts})

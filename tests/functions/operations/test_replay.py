@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
 
 import pytest
 
+from lib.operations.lost_facts import find_lost_facts
 from lib.storage import Unavailable
 from tests.support.heed import ADMIN_KEY, Heed
 
@@ -40,6 +43,29 @@ async def test_hits_while_storage_is_down_come_back_from_the_log(heed: Heed, cap
     assert (kpis["raw"]["opens"], kpis["raw"]["clicks"]) == (1, 1)
     noted = (await heed.request("GET", "/api/orgs/acme/audit", key=ADMIN_KEY)).json["items"]
     assert [item["details"] for item in noted if item["act"] == "facts.replayed"] == [{"facts": 2}] * 2
+
+
+async def test_a_log_that_the_portal_exports_as_csv_is_replayed_as_it_is(
+    heed: Heed, caplog: pytest.LogCaptureFixture
+) -> None:
+    await heed.sent()
+    down = await Heed(storage=heed.storage, writer=Down(), key=heed.key).start()
+    with caplog.at_level(logging.ERROR, "heed.journal"):
+        await down.request("GET", heed.urls("o")[0], headers={"user-agent": 'a "quoted", \\ agent', "referer": ""})
+        await down.services.journal.settle()
+    plain = [record.getMessage() for record in caplog.records if "heed.fact {" in record.getMessage()]
+    exported = io.StringIO()
+    csv.writer(exported, quoting=csv.QUOTE_ALL).writerows([["message"], *([line] for line in plain)])
+
+    read, known = find_lost_facts(exported.getvalue().splitlines()), find_lost_facts(plain)
+
+    assert (known.number, known.unreadable) == (1, 0)
+    assert read == known
+
+
+@pytest.mark.parametrize("nested", ["[" * 100_000, '{"org":' * 100_000])
+def test_a_line_that_is_nested_too_deeply_is_skipped(nested: str) -> None:
+    assert find_lost_facts([f"heed.fact {nested}"]).unreadable == 1
 
 
 async def test_no_line_of_a_hit_holds_an_address(heed: Heed, caplog: pytest.LogCaptureFixture) -> None:
