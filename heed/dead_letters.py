@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from heed.running import CommandError, DryRun, ExitCode, run_command, tell, tell_table
+from heed.running import CommandError, DryRun, ExitCode, run_command, tell, tell_error, tell_table
 from lib.operations.dead_letters import count_dead_letters, dead_letter_kind
 from lib.services import Services
 from lib.storage.layout import QUEUES
@@ -39,16 +39,26 @@ def replay_dead_letters(
 ) -> None:
     """Put dead letters back on their queue, when the cause is mended."""
 
-    async def replay(services: Services) -> None:
+    async def replay(services: Services) -> ExitCode:
         if queue not in QUEUES:
             raise CommandError(f"There is no queue {queue}; there are {', '.join(QUEUES)}.", ExitCode.WRONG_USE)
         dead_letters = services.storage.queues.dead_letters
         if dry_run:
-            count = len(ids) if ids else await dead_letters.count(queue)
+            seen = {each.id for each in await dead_letters.peek(queue)} if ids else set()
+            count = len(seen.intersection(ids)) if ids else await dead_letters.count(queue)
             tell(f"{count} messages would go back on the queue {queue}.")
-            return
+            return _tell_missing(ids, count)
         replayed = await dead_letters.replay(queue, ids or None)
         services.audit.note_of_deployment("dead_letters.replayed", {"queue": queue, "replayed": replayed})
         tell(f"{replayed} messages are back on the queue {queue}.")
+        return _tell_missing(ids, replayed)
 
     run_command(replay)
+
+
+def _tell_missing(ids: list[str] | None, found: int) -> ExitCode:
+    missing = len(set(ids or ())) - found
+    if missing <= 0:
+        return ExitCode.DONE
+    tell_error(f"{missing} of those ids are not there: the list shows which are.")
+    return ExitCode.FAILED

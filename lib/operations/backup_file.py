@@ -37,8 +37,14 @@ _LONGEST_LINE = 8 * 1024 * 1024
 
 _LARGEST_NUMBER = 2**63
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_OF_STORAGE = frozenset({"PartitionKey", "RowKey", "Timestamp"})
+"""Columns that storage has itself: values of these names would put a row into another place."""
+
 _LONGEST_TEXT, _LARGEST_ROW = 2**16, 2**20
 """Bytes of a column in UTF-16, and of all columns together, that Azure takes."""
+
+_MANIFEST_BASE, _MANIFEST_OF_MEMBER = 16 * 1024 * 1024, 8 * 1024
+"""Bytes of a manifest at most: of its own, and for each member its name, in which JSON may write a character in six."""
 
 _BLOB = re.compile(r"[A-Za-z0-9._/@:{}=|-]{1,1024}")
 """Names of blobs are made of ids."""
@@ -169,6 +175,7 @@ class BackupFile:
         self._path = path
         try:
             self._archive = zipfile.ZipFile(path)
+            self._check_size()
             manifest = self._archive.read(_MANIFEST)
             self._check_format(manifest)
             self.manifest = Manifest.model_validate_json(manifest, context=STORED, extra="ignore")
@@ -176,6 +183,12 @@ class BackupFile:
             raise
         except _UNREADABLE as error:
             raise BrokenBackup(f"{path} is no whole backup: {type(error).__name__}") from None
+
+    def _check_size(self) -> None:
+        """Raises BrokenBackup where the manifest would fill the memory: a small file can unpack to any size."""
+        largest = _MANIFEST_BASE + _MANIFEST_OF_MEMBER * len(self._archive.infolist())
+        if self._archive.getinfo(_MANIFEST).file_size > largest:
+            raise BrokenBackup(f"{self._path} is no whole backup: its list of parts is too large")
 
     def _check_format(self, manifest: bytes) -> None:
         fields = json.loads(manifest)
@@ -224,7 +237,7 @@ class BackupFile:
                 if count and (row.partition, row.key) <= last:
                     raise ValueError("rows are not in order")
                 count, last = count + 1, (row.partition, row.key)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise BrokenBackup(f"row {count + 1} of {kind} in the backup cannot be restored") from None
         if count != number:
             raise BrokenBackup(f"{_table_member(kind)} of the backup has {count} rows instead of {number}")
@@ -245,9 +258,11 @@ class BackupFile:
 
 
 def _row_of(line: bytes) -> Row:
-    """Raises ValueError, KeyError, TypeError, RecursionError for a line that is no row."""
+    """Raises ValueError, KeyError, TypeError, AttributeError, RecursionError for a line that is no row."""
     fields = json.loads(line)
     row = Row(fields["p"], fields["k"], fields["v"])
+    for key in (row.partition, row.key):
+        key.encode()  # JSON can hold what no text in UTF-8 can
     if not isinstance(row.values, dict) or sum(map(_size_of_column, row.values.items())) > _LARGEST_ROW:
         raise ValueError("not the columns of a row")
     return row
@@ -258,7 +273,8 @@ def _size_of_column(column: tuple[str, Any]) -> int:
     name, value = column
     size = len(value.encode("utf-16-le")) if isinstance(value, str) else 8
     is_number = isinstance(value, int | float) and math.isfinite(value) and -_LARGEST_NUMBER <= value < _LARGEST_NUMBER
-    if _COLUMN.fullmatch(name) is None or size > _LONGEST_TEXT or not (isinstance(value, str) or is_number):
+    is_name = _COLUMN.fullmatch(name) is not None and name not in _OF_STORAGE
+    if not is_name or size > _LONGEST_TEXT or not (isinstance(value, str) or is_number):
         raise ValueError("not a column")
     return size
 

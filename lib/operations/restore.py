@@ -27,7 +27,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from lib.assessment.journal_cleaning import SEEN
 from lib.assessment.journal_sweep import SWEEP_STATE
@@ -64,6 +64,9 @@ Repair = Callable[[str], Awaitable[int]]
 
 _MARGIN = timedelta(minutes=10)
 """Largest difference of two machines' clocks."""
+
+_EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""No organization is older."""
 
 _COMMITS = Range(high=":")
 """Partitions of the journal that are commits: they begin with the year."""
@@ -111,7 +114,11 @@ class Restore:
         self, backup: BackupFile, organization: str, secret: str | None, *, replace: bool
     ) -> RestorePlan:
         """Look at what is there, and decide. Raises NotAllowed, StorageError."""
-        manifest, found = backup.manifest, await self.organizations.load_organization(organization)
+        manifest = backup.manifest
+        latest = self.clock.now() + _MARGIN
+        if manifest.started_at > latest or not _EARLIEST <= manifest.created_at <= manifest.started_at + _MARGIN:
+            raise NotAllowed("The backup tells a time that cannot be: nobody who was erased since would be found.")
+        found = await self.organizations.load_organization(organization)
         stored, etag = found or (None, None)
         if stored is not None:
             stored.check_still()

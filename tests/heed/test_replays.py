@@ -43,6 +43,12 @@ async def test_dead_letters_go_back_on_their_queue(
     assert "1 messages would" in (await commands.run("dead-letters", "replay", OUTBOX, "--dry-run")).out
     assert f"{OUTBOX}: 1" in (await commands.run("dead-letters", "list")).out
 
+    for how in ((), ("--dry-run",)):
+        unknown = await commands.run("dead-letters", "replay", OUTBOX, "--id", "nonsense", *how)
+        assert (unknown.code, unknown.out[:10], "1 of those" in unknown.err) == (1, "0 messages", True)
+    one = listed.out.splitlines()[1].split("\t")[1]
+    assert "1 messages would" in (await commands.run("dead-letters", "replay", OUTBOX, "--id", one, "--dry-run")).out
+
     assert "1 messages are back" in (await commands.run("dead-letters", "replay", OUTBOX)).out
     assert await _bodies(settings, OUTBOX) != []
     assert f"{OUTBOX}: 0" in (await commands.run("dead-letters", "list")).out

@@ -307,6 +307,20 @@ async def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     await restored(heed, path, secret=secret)
 
 
+@pytest.mark.parametrize(("made", "year"), [(1, 1), (2026, 1), (2026, 2020), (2026, 9999), (9999, 9999), (9999, 2026)])
+async def test_a_backup_of_a_time_that_cannot_be_is_refused(tmp_path: Path, made: int, year: int) -> None:
+    """What was erased after it would come back, or the restore would end half-way."""
+    heed, _ = await lived_in()
+    path, secret = await backed_up(heed, tmp_path), await secret_of(heed)
+    await deleted(heed)
+
+    with closing(BackupFile(path)) as backup:
+        backup.manifest.created_at = backup.manifest.created_at.replace(year=made)
+        backup.manifest.started_at = backup.manifest.started_at.replace(year=year)
+        with pytest.raises(NotAllowed, match="cannot be"):
+            await heed.services.restore.plan_restore(backup, "acme", secret, replace=False)
+
+
 async def test_a_broken_file_is_told_before_anything_is_done(tmp_path: Path) -> None:
     heed, _ = await lived_in()
     path = await backed_up(heed, tmp_path)
@@ -370,6 +384,11 @@ def _with_manifest(**fields: object) -> Callable[[Members, Any], None]:
         (_with_rows(_row("p", x=2**63)), "row 1 of threads"),
         (_with_rows(_row("p", x="x" * 33_000)), "row 1 of threads"),
         (_with_rows(_row("p", x="\ud800")), "row 1 of threads"),
+        (_with_rows(_row("\ud800")), "row 1 of threads"),
+        (_with_rows(_row("p", "\ud800")), "row 1 of threads"),
+        (_with_rows(b'{"p": 1, "k": "k", "v": {}}\n'), "row 1 of threads"),
+        (_with_rows(_row("p", PartitionKey="q")), "row 1 of threads"),
+        (_with_rows(_row("p", RowKey="q")), "row 1 of threads"),
         (_with_rows(b"[]\n"), "row 1 of threads"),
         (_with_rows(b"{\n"), "row 1 of threads"),
         (_with_rows(b"[" * 100_000 + b"\n"), "row 1 of threads"),
@@ -382,6 +401,7 @@ def _with_manifest(**fields: object) -> Callable[[Members, Any], None]:
         (_with_manifest(organization="../acme"), "list of its parts"),
         (_with_manifest(format=9), "of format 9"),
         (_with_manifest(settings="x"), "no whole backup"),
+        (_with_manifest(other="x" * 17 * 1024 * 1024), "too large"),
     ],
 )
 async def test_what_is_no_backup_of_ours_is_refused(
