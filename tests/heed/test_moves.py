@@ -28,11 +28,16 @@ SETTING = "HEED_STORAGE_ACME"
 @pytest.fixture
 async def target(azurite: Azurite) -> AsyncIterator[Storage]:
     made = azure_storage(Account.parse(azurite.connection_string))
+    await clear(made)  # other tests have an organization of that id there, too
     yield made
-    for kind in KINDS:
-        await made.tables.drop(table("acme", kind))
-    await made.blobs.drop(container("acme"))
+    await clear(made)
     await close_storage(made)
+
+
+async def clear(storage: Storage) -> None:
+    for kind in KINDS:
+        await storage.tables.drop(table("acme", kind))
+    await storage.blobs.drop(container("acme"))
 
 
 def start_move(deployment: Deployment, azurite: Azurite) -> subprocess.Popen[bytes]:

@@ -19,9 +19,9 @@ from tests.support.attachments import add
 
 
 async def test_an_organization_is_made_over_several_accounts(
-    commands: Commands, accounts: Accounts, new_name: Callable[[], str]
+    deployment: Deployment, accounts: Accounts, new_name: Callable[[], str]
 ) -> None:
-    name = new_name()
+    commands, name = deployment.commands, new_name()
     own, facts = f"HEED_STORAGE_{name.upper()}", f"HEED_STORAGE_{name.upper()}_FACTS"
     there = {own: accounts.new(), facts: accounts.new()}
     made_with = {setting: connection_string(account) for setting, account in there.items()}

@@ -57,6 +57,8 @@ class _Counting:
         inner = getattr(self._inner, name)
         if name == "query":
             return self._query
+        if name == "list_blobs":
+            return self._list_blobs
 
         async def ask(*arguments: Any, **named: Any) -> Any:
             async with self._counted:
@@ -76,6 +78,12 @@ class _Counting:
             rest = None if rest is None else rest - len(rows)
             if len(rows) < most or rest == 0:
                 return
+
+    async def _list_blobs(self, *arguments: Any) -> AsyncIterator[Any]:
+        async with self._counted:
+            found = [each async for each in self._inner.list_blobs(*arguments)]
+        for each in found:
+            yield each
 
 
 async def _first(rows: AsyncIterator[Any], most: int) -> AsyncIterator[Any]:
