@@ -142,7 +142,7 @@ def _in_the_dark(screen: Screen) -> Screen:
 
 async def _take_some(camera: Camera, key: str, screens: Sequence[Screen], scheme: Scheme = "light") -> list[Screen]:
     """Take screens of one person, wide and narrow."""
-    for name, width in WIDTHS.items():
+    for name, width in WIDTHS.items() if screens else ():
         page = await camera.sign_in(screens[0].who if key else "nobody", key, width, scheme)
         for screen in screens:
             save(f"{screen.name}-{name}", await camera.take(page, screen))

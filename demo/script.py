@@ -106,7 +106,8 @@ class Script:
             if day.weekday() == 4:
                 self.add_event(day, self._conversations.tidy_cards(self._cast.sellers))
             if day.weekday() < 5:
-                self.add_event(day.replace(hour=7), partial(self._stage.tick, "remind"))
+                for timer in ("remind", "move_old_lists"):
+                    self.add_event(day.replace(hour=7), partial(self._stage.tick, timer))
             day += timedelta(days=1)
 
     async def _write(self, letter: Letter) -> None:

@@ -21,7 +21,7 @@ from lib.verdicts.kpis import Counts, Kpis
 
 endpoints = Endpoints("Reports")
 
-_MOST_COUNTED = 3_000
+_MOST_COUNTED = 2_000
 """Messages of one report on verdicts, in equal parts of its days."""
 
 
@@ -59,7 +59,7 @@ class VerdictMix(BaseModel):
 
     days: list[VerdictsOfDay] = Field(description="days on which followed mail was sent")
     is_complete: bool = Field(
-        description="false: of some day only the newest mails were counted; all days together have 3,000 at most"
+        description="false: of some day only the newest mails were counted; all days together have 2,000 at most"
     )
 
 

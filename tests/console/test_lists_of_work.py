@@ -41,6 +41,19 @@ async def test_recipients_whom_mail_did_not_reach_are_listed(rita: Visitor) -> N
     assert "Nothing has failed" not in page
 
 
+async def test_a_page_shows_some_recipients_and_counts_the_others(
+    rita: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = await rita.page("failures")
+    [count] = re.findall(r'did not reach <span class="count">(\d+)<', whole)
+    monkeypatch.setattr("functions.console.screens.failures._MOST_UNREACHED", 0)
+    page = await rita.page("failures")
+
+    assert f'did not reach <span class="count">{count}<' in page
+    assert f"{count} more; all of them stand on" in page
+    assert "more; all of them" not in whole
+
+
 async def test_months_without_noise_say_so(rita: Visitor) -> None:
     page = await rita.page("reports/scanner-noise?month=2026-01")
 

@@ -13,7 +13,9 @@ screens = Screens()
 
 PATH = f"{HOME}failures"
 
-_MOST_SHOWN = 30
+_MOST_SHOWN = _MOST_UNREACHED = 30
+"""Mails of a state, and recipients, that the page shows."""
+
 _MOST_CARDS = 1_000
 """Cards that are looked through for those of recipients whom a mail did not reach."""
 
@@ -37,10 +39,12 @@ async def failures(visit: Visit) -> Reply:
         visit.ask("list_messages", query={**query, "status": "failed"}),
         visit.ask_all("list_cards", _MOST_CARDS),
     )
+    unreached = [each for each in cards if each.kind in _UNREACHED]
     values = {
         "uncertain": uncertain.items,
         "failed": failed.items,
-        "unreached": [each for each in cards if each.kind in _UNREACHED],
+        "unreached": unreached[:_MOST_UNREACHED],
+        "further": len(unreached[_MOST_UNREACHED:]),
         "more": {
             status: with_query(f"{HOME}messages", view="all", whose=None if is_mine else "all", status=status)
             for status, found in (("uncertain", uncertain), ("failed", failed))
