@@ -13,8 +13,8 @@ screens = Screens()
 
 PATH = f"{HOME}failures"
 
-_MOST_SHOWN = _MOST_UNREACHED = 30
-"""Mails of a state, and recipients, that the page shows."""
+_MOST_SHOWN, _MOST_UNREACHED = 15, 25
+"""Mails of a state, and recipients, that the page shows: it is to stay below 60 KB."""
 
 _MOST_CARDS = 1_000
 """Cards that are looked through for those of recipients whom a mail did not reach."""
