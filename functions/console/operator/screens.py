@@ -20,7 +20,7 @@ from lib.ids import ORGANIZATION
 
 _MOST_JUDGED = 50
 _MOST_ORGANIZATIONS = 200
-_DAYS = 10
+_DAYS = 7
 """Days of the report on verdicts; each takes a request to storage."""
 
 TABS = (
