@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Set
-from contextlib import suppress
 from typing import Literal
 
 import azure.functions as func
@@ -21,7 +20,6 @@ from lib.organizations.scopes import Scope
 from lib.organizations.sign_in.refusals import BadToken, Expired, NotEntitled, ProviderDown
 from lib.organizations.sign_in.signatures import looks_like_token
 from lib.services import Services
-from lib.storage import StorageError
 
 _PRINCIPAL = "x-ms-client-principal"
 
@@ -102,10 +100,10 @@ async def _person(services: Services, organization: str | None, proof: str, *, f
             person = await services.sign_in.check_token(found[0], proof)
         await _check_known(services, found[0].id, person.user)
     except BadToken as refusal:
-        await _note_refusal(services, found[0].id, f"{refusal}")
+        await services.audit.note_refusal(found[0].id, f"{refusal}")
         raise _bad_token(refusal) from None
     except NotEntitled as refusal:
-        await _note_refusal(services, found[0].id, f"{refusal}")
+        await services.audit.note_refusal(found[0].id, f"{refusal}")
         raise Problem(403, f"{refusal}") from None
     except ProviderDown as failure:
         raise Problem(503, f"{failure} Try again.", headers={"Retry-After": "5"}) from None
@@ -116,13 +114,8 @@ async def _person(services: Services, organization: str | None, proof: str, *, f
 async def _check_known(services: Services, organization: str, user: str) -> None:
     """Check that the person is a user of the organization. Raises Problem."""
     if not await services.known_users.is_known(organization, user):
-        await _note_refusal(services, organization, "The person is no user of the organization.")
+        await services.audit.note_refusal(organization, "The person is no user of the organization.")
         raise Problem(403, f"There is no user {user} here: an administrator makes one by PUT …/users/{user}.")
-
-
-async def _note_refusal(services: Services, organization: str, reason: str) -> None:
-    with suppress(StorageError):  # the refusal stands without a note of it
-        await services.audit.note_refusal(organization, reason)
 
 
 def _is_same(one: str, other: str) -> bool:

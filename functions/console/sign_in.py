@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from urllib.parse import unquote
 
 import azure.functions as func
-from pydantic import ValidationError
 
 from functions.api.authorization import is_administrator
 from functions.api.problems import Problem, problem_of
@@ -26,7 +24,6 @@ from lib.organizations.sign_in.code_flow import LASTS, Attempt
 from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
 from lib.services import Services
 from lib.storage import StorageError
-from lib.tokens import LONGEST, Purpose
 from lib.tracking.facts import client_address, network_of
 
 _IN, _OUT, _PROVIDER, _BACK = "sign-in", "sign-out", "sign-in/provider", "sign-in/back"
@@ -118,13 +115,12 @@ async def _to_provider(services: Services, request: func.HttpRequest) -> func.Ht
         attempt, address = await services.code_flow.begin(organization, _way_back(services), after)
     except (NotEntitled, ProviderDown) as refusal:
         return await _refused(services, organization, refusal)
-    sealed = services.ring.seal(Purpose.SIGNING_IN, attempt.model_dump_json().encode())
-    return _to(address, write_cookie(services, SIGNING_IN, sealed, int(LASTS.total_seconds())))
+    return _to(address, write_cookie(services, SIGNING_IN, attempt.seal(services.ring), int(LASTS.total_seconds())))
 
 
 async def _from_provider(services: Services, request: func.HttpRequest) -> func.HttpResponse:
     """Begin the session of a person who comes back from the provider."""
-    attempt = _attempt(services, read_cookie(services, request, SIGNING_IN))
+    attempt = Attempt.unseal(services.ring, read_cookie(services, request, SIGNING_IN))
     organization = await _organization(services, attempt.organization) if attempt else None
     if attempt is None or organization is None:
         return _page({"wrong": "This sign-in is over, or was begun in another browser. Begin again."}, 400)
@@ -151,17 +147,8 @@ async def _refused(services: Services, organization: Organization, refusal: Exce
     """Say why the person was not signed in."""
     is_down = isinstance(refusal, ProviderDown)
     if not is_down:
-        with suppress(StorageError):  # the refusal stands without a note of it
-            await services.audit.note_refusal(organization.id, f"{refusal}")
+        await services.audit.note_refusal(organization.id, f"{refusal}")
     return _page({"name": organization.id, "wrong": f"{refusal}"}, 503 if is_down else 403)
-
-
-def _attempt(services: Services, sealed: str) -> Attempt | None:
-    plain = services.ring.unseal(Purpose.SIGNING_IN, sealed) if len(sealed) <= LONGEST else None
-    try:
-        return Attempt.model_validate_json(plain) if plain is not None else None
-    except ValidationError:  # of another release
-        return None
 
 
 def _way_back(services: Services) -> str:

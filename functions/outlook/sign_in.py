@@ -7,10 +7,8 @@ hands it to a page of this host alone.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 import azure.functions as func
-from pydantic import ValidationError
 
 from functions.console.cookies import read_cookie, write_cookie
 from functions.outlook.pages import HEADERS, render, scope_of
@@ -18,8 +16,6 @@ from lib.organizations.registry import Organization
 from lib.organizations.sign_in.code_flow import LASTS, Attempt
 from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
 from lib.services import Services
-from lib.storage import StorageError
-from lib.tokens import LONGEST, Purpose
 
 _COOKIE = "heed-outlook"
 _BACK = "/outlook/-/sign-in/back"
@@ -38,14 +34,13 @@ async def leave_for_provider(
         attempt, address = await services.code_flow.begin(organization, _way_back(services), nonce, scope)
     except (NotEntitled, ProviderDown) as refusal:
         return _refused(refusal)
-    sealed = services.ring.seal(Purpose.SIGNING_IN, attempt.model_dump_json().encode())
-    cookie = write_cookie(services, _COOKIE, sealed, int(LASTS.total_seconds()))
+    cookie = write_cookie(services, _COOKIE, attempt.seal(services.ring), int(LASTS.total_seconds()))
     return func.HttpResponse(status_code=303, headers={**HEADERS, "Location": address, **cookie})
 
 
 async def come_back(services: Services, request: func.HttpRequest) -> func.HttpResponse:
     """Give the pane the token of the person who comes back from the provider."""
-    attempt = _attempt(services, read_cookie(services, request, _COOKIE))
+    attempt = Attempt.unseal(services.ring, read_cookie(services, request, _COOKIE))
     found = await services.organizations.load_organization(attempt.organization) if attempt else None
     if attempt is None or found is None:
         return _said("This sign-in is over, or was begun in another browser. Close this window and begin again.", 400)
@@ -55,21 +50,12 @@ async def come_back(services: Services, request: func.HttpRequest) -> func.HttpR
             raise NotEntitled("The identity provider has given no token for Heed's API.")
     except (BadToken, NotEntitled, ProviderDown) as refusal:
         if not isinstance(refusal, ProviderDown):
-            with suppress(StorageError):  # the refusal stands without a note of it
-                await services.audit.note_refusal(found[0].id, f"{refusal}")
+            await services.audit.note_refusal(found[0].id, f"{refusal}")
         return _refused(refusal)
     values = {"token": signed_in.access_token, "seconds": signed_in.seconds, "nonce": attempt.next, "wrong": ""}
     page = render("signed_in.html", values)
     page.headers.update(write_cookie(services, _COOKIE, "", 0))
     return page
-
-
-def _attempt(services: Services, sealed: str) -> Attempt | None:
-    plain = services.ring.unseal(Purpose.SIGNING_IN, sealed) if len(sealed) <= LONGEST else None
-    try:
-        return Attempt.model_validate_json(plain) if plain is not None else None
-    except ValidationError:  # of another release
-        return None
 
 
 def _way_back(services: Services) -> str:

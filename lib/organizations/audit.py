@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 from lib.clock import Clock, milliseconds
 from lib.fields import FIRST_TIME, Moment
 from lib.ids import new_id
-from lib.storage import Delete, Insert, Missing, Range, Row, Tables
+from lib.storage import Delete, Insert, Missing, Range, Row, StorageError, Tables
 from lib.storage.documents import pack, unpack
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import PRIVACY, table
@@ -108,13 +108,17 @@ class Audit:
         log.warning("heed.audit %s: %s", act, json.dumps(dict(details)))
 
     async def note_refusal(self, organization: str, reason: str) -> None:
-        """Note that a sign-in was refused: the first ones of an hour, so that a flood of them costs little."""
+        """Note that a sign-in was refused: the first ones of an hour, so that a flood of them costs little.
+
+        The refusal stands without a note of it: it raises nothing where storage fails.
+        """
         place = organization, milliseconds(self._clock.now()) // _HOUR
         count = self._refusals.get(place, 0)
         if count >= _MOST_REFUSALS:
             return
         self._refusals[place] = count + 1
-        await self.note(organization, Actor(kind="system"), "sign_in.refused", details={"reason": reason})
+        with suppress(StorageError):
+            await self.note(organization, Actor(kind="system"), "sign_in.refused", details={"reason": reason})
 
     async def list_entries(
         self, organization: str, since: datetime, after: str | None, limit: int

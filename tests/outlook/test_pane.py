@@ -146,14 +146,18 @@ async def test_names_of_records_templates_and_people_are_text(stage: Stage, worl
     await shown.tab.context.close()
 
 
+async def insert_template(shown: Outlook, words: str) -> None:
+    await shown.tab.get_by_label("Words of the name or the subject").fill(words)
+    await shown.tab.get_by_role("button", name="Find templates").click()
+    await shown.tab.get_by_role("button", name="Insert").click()
+
+
 async def test_a_template_is_found_and_inserted_with_the_recipients_name(stage: Stage, world: World) -> None:
     html = "<p>Dear {{ recipient.first_name }}</p>"
     await world.heed.put("/templates/fair", {"name": "Fair", "language": "en", "subject": "Our fair", "html": html})
     shown = await pane(stage, written(subject="", body="<p>Rita</p>"))
 
-    await shown.tab.get_by_label("Words of the name or the subject").fill("fair")
-    await shown.tab.get_by_role("button", name="Find templates").click()
-    await shown.tab.get_by_role("button", name="Insert").click()
+    await insert_template(shown, "fair")
     await shown.tab.get_by_text("The template stands in the mail.").wait_for()
 
     item = await shown.item()
@@ -168,9 +172,7 @@ async def test_fields_of_a_template_that_stand_empty_are_named(stage: Stage, wor
     await world.heed.put("/templates/gaps", {"name": "Gaps", "language": "en", "subject": "Drawings", "html": html})
     shown = await pane(stage, written(subject="", body=""))
 
-    await shown.tab.get_by_label("Words of the name or the subject").fill("gaps")
-    await shown.tab.get_by_role("button", name="Find templates").click()
-    await shown.tab.get_by_role("button", name="Insert").click()
+    await insert_template(shown, "gaps")
     await shown.tab.get_by_text("with gaps: no value is known of regarding.name.").wait_for()
 
     await shown.tab.context.close()

@@ -29,6 +29,7 @@ from lib.organizations.sign_in.settings import SignIn
 from lib.organizations.sign_in.signatures import LONGEST_TOKEN, check_signature, read_header
 from lib.outside import NotOutside
 from lib.outside.http import RequestFailed, check_address, post_body
+from lib.tokens import LONGEST, KeyRing, Purpose
 
 LASTS = timedelta(minutes=10)
 """Time that a person has at the provider."""
@@ -56,6 +57,19 @@ class Attempt(BaseModel):
     """The page to which the person wanted to go."""
 
     expires_at: Moment
+
+    def seal(self, ring: KeyRing) -> str:
+        """Return it sealed, for a cookie."""
+        return ring.seal(Purpose.SIGNING_IN, self.model_dump_json().encode())
+
+    @classmethod
+    def unseal(cls, ring: KeyRing, sealed: str) -> Attempt | None:
+        """Return what was sealed; None for anything else, and for an attempt that another release has sealed."""
+        plain = ring.unseal(Purpose.SIGNING_IN, sealed) if len(sealed) <= LONGEST else None
+        try:
+            return cls.model_validate_json(plain) if plain is not None else None
+        except ValidationError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
