@@ -17,7 +17,7 @@ from typing import Literal
 from lib.tracking.facts import FactKind
 from lib.verdicts.evidence import Finding
 
-RULES_VERSION = "7"
+RULES_VERSION = "8"
 
 Side = Literal["open", "click"]
 
