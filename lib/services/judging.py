@@ -12,6 +12,7 @@ from lib.assessment.followers import Follower
 from lib.assessment.intake import Intake
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.journal_sweep import JournalSweep
+from lib.assessment.message_judge import MessageJudge
 from lib.assessment.old_lists import OldLists
 from lib.assessment.refusals import RefusalLookup
 from lib.assessment.rejudge import Rejudge
@@ -47,12 +48,22 @@ class Judging(Stores):
             self.messages,
             self.followers,
             self.context_loader,
-            RefusalLookup(self.stops, self.address_hashes, self.recipient_lookup, self.organizations),
+            self.refusals,
             self.journal_cleaning,
-            self.catalogues,
+            self.message_judge,
             self.storage.queues,
             self.clock,
         )
+
+    @cached_property
+    def message_judge(self) -> MessageJudge:
+        """Judge of one message by what is stored of it; writes nothing."""
+        return MessageJudge(self.fact_store, self.context_loader, self.refusals, self.catalogues, self.clock)
+
+    @cached_property
+    def refusals(self) -> RefusalLookup:
+        """What is not to be kept of a message's facts."""
+        return RefusalLookup(self.stops, self.address_hashes, self.recipient_lookup, self.organizations)
 
     @cached_property
     def followers(self) -> tuple[Follower[Any], ...]:
@@ -93,7 +104,7 @@ class Judging(Stores):
 
     @cached_property
     def rejudge(self) -> Rejudge:
-        return Rejudge(self.assessor, self.messages, self.lists, self.context_loader)
+        return Rejudge(self.message_judge, self.assessor, self.messages, self.lists, self.context_loader)
 
     @cached_property
     def old_lists(self) -> OldLists:
