@@ -17,7 +17,7 @@ from lib.records.shares import RecordShare
 from lib.storage import Queues, Tables
 from lib.storage.at_once import some_at_once
 from lib.storage.layout import INTERACTIONS
-from lib.tracking.facts import refresh_body
+from lib.tracking.queue_messages import refresh_body
 
 NamedShare = tuple[str, RecordShare]
 """(message, what it gives)."""

@@ -13,18 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lib.catalogues.networks import Networks
-from lib.tracking.facts import (
-    KEPT_HEADERS,
-    LONGEST_AGENT,
-    LONGEST_HEADER,
-    SESSION,
-    Fact,
-    Interactions,
-    NotAFact,
-    bare_fact,
-    new_fact,
-    read_interactions,
-)
+from lib.tracking.facts import KEPT_HEADERS, LONGEST_HEADER, SESSION, Fact, NotAFact, bare_fact
+from lib.tracking.queue_messages import Interactions, read_interactions
+from lib.tracking.requests import LONGEST_AGENT, new_fact
 
 NOW = datetime(2026, 5, 4, 9, 30, 0, 123456, tzinfo=UTC)
 MESSAGE = "0123456789abcdef" * 2
