@@ -24,8 +24,9 @@ from lib.clock import Clock
 from lib.composing.mail import Mail, Prepared
 from lib.composing.preparation import Preparation
 from lib.errors import Stale
+from lib.messages.copy_rows import Copy, Delivery
 from lib.messages.deliveries import is_waiting, together
-from lib.messages.models import Copy, Delivery, Failure, StoredMessage
+from lib.messages.models import Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.messages.threads import Threads
 from lib.mime.write import ComposeError

@@ -24,9 +24,10 @@ from lib.composing.mail import Mail, Prepared
 from lib.composing.preparation import Preparation
 from lib.errors import Stale, UnknownSender
 from lib.ids import new_key
+from lib.messages.copy_rows import Copy
 from lib.messages.deliveries import is_waiting
 from lib.messages.matched_records import matched_records
-from lib.messages.models import Copy, Failure, StoredMessage
+from lib.messages.models import Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.messages.threads import Threads
 from lib.metrics import MAIL_OUTCOMES, emit_metric
