@@ -74,6 +74,7 @@ class Plans:
         return min((plan.again_at for _, plan in self.steps if plan.again_at), default=None)
 
     async def apply(self, assessed: AssessedMessage) -> None:
+        """Apply all plans, in the order of the followers: each may be repeated. Raises StorageError, Stale."""
         for follower, plan in self.steps:
             await follower.apply(assessed, plan.part)
 

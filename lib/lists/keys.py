@@ -185,6 +185,7 @@ def stays_in(partition: str, before: Standing, after: Standing) -> bool:
 
 
 def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False, updated_at: int = 0) -> Standing:
+    """Make what lists sort and show the message by. `updated_at` is in milliseconds since 1970."""
     return Standing(
         state=message.state,
         shelves=_shelves(message),
@@ -373,4 +374,5 @@ def reminders_block() -> tuple[str, Range]:
 
 
 def message_of(cursor: str) -> str:
+    """Return the id of the message at a cursor."""
     return cursor.rpartition("|")[2]

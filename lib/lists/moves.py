@@ -96,6 +96,7 @@ class PartitionMove:
                 raise Stale(f"another process is about to list message {self.message}")
 
     async def read_mark(self) -> FoundMark:
+        """Read the message's mark; an empty one where there is none. Raises StorageError."""
         row = await self.tables.read_row(self.index, self.partition, MARK + self.message)
         return FoundMark() if row is None else FoundMark(unpack(Mark, row), row.etag)
 

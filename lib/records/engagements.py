@@ -26,6 +26,8 @@ _MESSAGES_AT_ONCE = 1000
 
 
 class Engagements:
+    """Roll-ups of records: reads them, and keeps them right as messages, records and their parents change."""
+
     def __init__(
         self, tables: Tables, people: People, organizations: Organizations, queues: Queues, clock: Clock
     ) -> None:

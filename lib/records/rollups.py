@@ -76,6 +76,10 @@ class Rollup(BaseModel):
         return read_open_hours(value)
 
     def engagement(self, weights: Score, now: datetime) -> Engagement:
+        """Return what the API shows at that time: counts, last times, and the score with its parts.
+
+        Each part is rounded by itself, so the parts need not add up to the score.
+        """
         last = {kind: moment(at) for kind, at in self.last.items()}
         at = milliseconds(now)
         parts = {kind: score({kind: worth}, weights, at) for kind, worth in self.worths.items()}
@@ -101,6 +105,7 @@ class Rollup(BaseModel):
 
     @property
     def parent(self) -> str | None:
+        """The parent's name, `<type>|<id>`; None where the record has none."""
         return name_of(self.record.parent) if self.record and self.record.parent else None
 
     def was_engaged(self, now: datetime) -> bool:

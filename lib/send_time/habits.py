@@ -88,6 +88,7 @@ class TimeComparison:
 
     @property
     def is_advisable(self) -> bool:
+        """Whether the habit is sure enough, and the gain in mails read is worth the days of waiting."""
         gain = self.share - self.instead
         return self.probability >= SURE_ENOUGH and gain >= LEAST_GAIN + COST_OF_A_DAY * self.days
 

@@ -108,6 +108,8 @@ class Run:
 
 
 class CopiesOutbox:
+    """Hands the copies of a message to the transport, and stores what became of each."""
+
     def __init__(
         self,
         store: MessageStore,

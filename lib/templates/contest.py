@@ -70,6 +70,7 @@ class Contest:
 
     @property
     def is_sure(self) -> bool:
+        """Whether the leader's probability of being the best reaches what its measure demands, with none left out."""
         return not self.apart and bool(self.rivals) and self.probability >= SURE[self.measure]
 
     @property
