@@ -129,7 +129,7 @@ def assessed_message(
 
 
 def _first_hits(message: str, found: Assessment) -> list[tuple[Fact, Class]]:
-    """Those of the folded facts that an alert may tell of."""
+    """Return the folded facts that an alert may tell of, each with its verdict."""
     if found.folded is None:
         return []
     first = [(opened.fact, opened.kind) for opened in found.folded.first_opens]

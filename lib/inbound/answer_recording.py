@@ -48,7 +48,7 @@ class AnswerRecording:
             await self._end_reminder(organization, message.id)
 
     async def _end_reminder(self, organization: str, message: str) -> None:
-        """End a reminder that waits for a reply of which no fact is recorded. Raises Stale."""
+        """End a reminder that waits for a reply, where no fact of the reply is recorded. Raises Stale."""
         loaded = await self._messages.load(organization, message)
         found = loaded.message if loaded else None
         if loaded is None or found is None or found.reminder is None or found.reminder.condition != "no_reply":

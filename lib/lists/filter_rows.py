@@ -28,7 +28,7 @@ _BELIEVED = 60
 
 
 class FilterRowsState(BaseModel):
-    """How far the messages of an organization have rows for filters."""
+    """Progress of the rows for filters of an organization."""
 
     found_at: Moment
     """The time when messages without such rows were found first."""

@@ -27,7 +27,7 @@ from lib.storage.retry import retry_on_conflict
 
 @dataclass(frozen=True, slots=True)
 class MailEvidence:
-    """What one mail says, by recipient number."""
+    """Evidence by one mail, by recipient number."""
 
     mail: str
     """The id of the received message."""

@@ -99,7 +99,7 @@ class Loaded:
 
     @property
     def feedback(self) -> MessageFeedback:
-        """What users say of the message's events."""
+        """Words of users about the message's events."""
         return MessageFeedback() if self.feedback_row is None else unpack(MessageFeedback, self.feedback_row)
 
     @property

@@ -55,7 +55,7 @@ class ListsCheck:
         return Inconsistency(self.name, f"message {message}", text, repair)
 
     async def _wrong(self, organization: str, loaded: Loaded) -> str | None:
-        """What is wrong with the message's rows; None where they are right."""
+        """Tell what is wrong with the message's rows; None where they are right."""
         summary = summary_of(loaded)
         places = part_of(self.follower, loaded) or []
         if not places:

@@ -25,7 +25,7 @@ WEEK = timedelta(days=7)
 
 
 class ScoreParts(BaseModel):
-    """What each kind of event gives to a score."""
+    """Parts of a score, one for each kind of event."""
 
     opens: float = 0
     clicks: float = 0
@@ -48,7 +48,7 @@ class Engagement(BaseModel):
     last_replied_at: Moment | None = None
     score: float = Field(0, description="events by the organization's weights, each counting half every 30 days")
     score_parts: ScoreParts = Field(
-        default_factory=ScoreParts, description="what each kind of event gives to the score, of which it is the sum"
+        default_factory=ScoreParts, description="what each kind of event gives to the score, which is their sum"
     )
 
 

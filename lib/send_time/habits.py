@@ -95,7 +95,7 @@ class TimeComparison:
 
 @dataclass(frozen=True, slots=True)
 class WeighedTimes:
-    """What a recipient's habits say of the times of the coming week."""
+    """Times of the coming week, weighed by a recipient's habits."""
 
     promising: tuple[TimeComparison, ...]
     """The times that promise most, the most promising first."""

@@ -1,4 +1,4 @@
-"""What all other parts stand on: storage, the services of recipients' functions, and the transport of mail."""
+"""The foundation of all other parts: storage, the services of recipients' functions, and the transport of mail."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Foundation:
 
     @property
     def stops(self) -> Stops:
-        """Who is not to be recorded, and which links are switched off."""
+        """Recipients who are not to be recorded, and links that are switched off."""
         return self.recipients.stops
 
     @cached_property

@@ -62,7 +62,7 @@ class Judging(Stores):
 
     @cached_property
     def refusals(self) -> RefusalLookup:
-        """What is not to be kept of a message's facts."""
+        """Refusals of facts that are not to be kept."""
         return RefusalLookup(self.stops, self.address_hashes, self.recipient_lookup, self.organizations)
 
     @cached_property
@@ -118,7 +118,7 @@ class Judging(Stores):
 
     @cached_property
     def visits(self) -> Visits:
-        """What sources did with earlier mails."""
+        """Visits of sources to earlier mails."""
         return Visits(self.storage.tables, self.address_hashes, self.catalogues, self.clock)
 
     @cached_property
@@ -172,7 +172,7 @@ class Judging(Stores):
 
     @cached_property
     def rule_actions(self) -> RuleActions:
-        """What record creation rules make of received mail."""
+        """Tasks, cases and records that rules make of received mail."""
         return RuleActions(
             self.rules,
             self.tasks,

@@ -152,7 +152,7 @@ class Stores(Foundation):
 
     @cached_property
     def feedback(self) -> FeedbackStore:
-        """What users say of events."""
+        """Words of users about events."""
         return FeedbackStore(self.storage.tables)
 
     @cached_property

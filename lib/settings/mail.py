@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MailSettings(AppSettings):
-    """How mail is sent, and how much of it."""
+    """Settings of the transport, and of the amount of mail."""
 
     transport: Literal["smtp", "acs", "graph"] = Field(
         "smtp",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StorageSettings(AppSettings):
-    """Where everything is kept, and how an app gets in."""
+    """Settings of storage and queues, and of the way in."""
 
     connection_string: SecretStr | None = Field(
         None,
