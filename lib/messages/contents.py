@@ -38,7 +38,7 @@ class Contents:
         self._blobs = blobs
 
     async def body_in_row(self, organization: str, message: str, row: Row | None) -> Body:
-        """Read the body in the row, or in the blob that the row names; an empty one without a row. Raises Unavailable."""
+        """Read the body in the row, or in the blob that it names; an empty one without a row. Raises Unavailable."""
         if row is None:
             return Body()
         stored = unpack(_StoredBody, row)
