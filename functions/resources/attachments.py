@@ -175,7 +175,7 @@ async def add_image(call: Call) -> Answer:
 
 def _check_not_empty(call: Call) -> None:
     if not call.body:
-        raise invalid(["body"], "the file is empty; send its bytes as the body")
+        raise invalid(["body"], "the file is empty")
 
 
 async def check_followed_file(call: Call, message: StoredMessage) -> None:

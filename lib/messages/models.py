@@ -99,8 +99,9 @@ class MessageFields(Model):
     follow: bool = Field(True, description="whether opens and clicks are to be recorded, where that is allowed")
     copies: Literal["each", "one"] = Field(
         "each",
-        description="`one`: the mail goes to all recipients as one, as from a program that a person writes mail in. "
-        "None gets a copy of their own, so one who does not allow following blocks it for all",
+        description="`each`: each followed recipient gets a copy of their own, where the organization's "
+        "`mixed_recipients` is `split`; `one`: the mail goes to all recipients as one, as from a program that a person "
+        "writes mail in, so one who does not allow following blocks it for all",
     )
     deliver_at: Moment | None = Field(None, description="not to be sent before this")
     reminder: Reminder | None = None

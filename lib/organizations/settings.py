@@ -138,8 +138,8 @@ class OrganizationSettings(Model):
     )
     mixed_recipients: Literal["block", "split"] = Field(
         "block",
-        description="a mail to several recipients, some of whom do not allow it: `block` follows none of them, `split` "
-        "gives each of the others a copy of their own",
+        description="`block`: all recipients of a mail get the same one, which is not followed where one of them does "
+        "not allow it; `split`: each followed recipient gets a copy of their own, so that it is known who opened it",
     )
     resolve_recipients: Literal["address", "given"] = Field(
         "address",
