@@ -143,14 +143,7 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str, webhooks: Mappi
     tags = {operation["tags"][0] for operation in operations}
     document = {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Heed",
-            "version": VERSION,
-            "summary": "Tells a salesperson, truthfully, what became of a mail.",
-            "description": _DESCRIPTION,
-            "contact": {"name": "The operator of this deployment", "url": f"{base_url}/"},
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
+        "info": _info(base_url),
         "servers": [{"url": base_url}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in tags],
         "paths": paths,
@@ -164,6 +157,17 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str, webhooks: Mappi
         },
     }
     return json.dumps(document, indent=1).encode()
+
+
+def _info(base_url: str) -> Schema:
+    return {
+        "title": "Heed",
+        "version": VERSION,
+        "summary": "Tells a salesperson, truthfully, what became of a mail.",
+        "description": _DESCRIPTION,
+        "contact": {"name": "The operator of this deployment", "url": f"{base_url}/"},
+        "license": {"name": "MIT", "identifier": "MIT"},
+    }
 
 
 def _make_paths(endpoints: Iterable[tuple[str, Endpoint]], references: References) -> dict[str, dict[str, Any]]:
