@@ -46,7 +46,7 @@ def _delivered(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> 
     if counts is None or not counts.bounced:
         return _engagement(message, kpis, now, zone)
     came_back = "ould not be delivered" + (f" to {counts.bounced} of {counts.total}" if counts.total > 1 else "")
-    if not kpis.last_replied_at and not kpis.last_opened_at:
+    if not kpis.last_replied_at and not kpis.last_read_at and not kpis.clicks and not kpis.attachment_views:
         return f"C{came_back}"
     return f"{_engagement(message, kpis, now, zone)}; c{came_back}"
 

@@ -62,7 +62,8 @@ def _reading(who: str, people: Sequence[Happening], kpis: Kpis, times: Times) ->
     opened = [each for each in people if each.kind in ("open", "read_receipt")]
     did = _deeds(people)
     if not kpis.opens:
-        return f"{who} {did or 'followed a link'}, so the mail was read, although its images were not loaded."
+        when = f" {times.moment(kpis.last_read_at)}" if kpis.last_read_at else ""
+        return f"{who} {did or 'followed a link'}{when}, so the mail was read, although its images were not loaded."
     word = read_word(max((each.confidence for each in opened), default=_LIKELY))
     often = _TIMES.get(kpis.opens, f"{kpis.opens:,} times")
     last = f", last {times.moment(kpis.last_opened_at)}" if kpis.last_opened_at else ""
