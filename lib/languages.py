@@ -1,9 +1,10 @@
-"""Languages that recipients are spoken to in, and how one of them is chosen."""
+"""Languages that people are spoken to in: how one of them is chosen, and how it writes the time of day."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal, get_args
 
 SpokenLanguage = Literal["en", "de", "fr", "es", "it"]
@@ -19,10 +20,21 @@ NAMES: Mapping[SpokenLanguage, str] = {
 }
 """Names of the languages, each in its own."""
 
+_TWO_DIGITS: frozenset[SpokenLanguage] = frozenset(("de", "fr", "it"))
+"""Languages that write hours before 10 with a zero in front (the pattern `HH:mm` of CLDR)."""
+
 _LONGEST = 1000
 """Characters of an `Accept-Language` that are looked at."""
 
 _CHOICE = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?)\s*)?")
+
+
+def clock_time(at: datetime, language: SpokenLanguage = "en") -> str:
+    """Write the time of day as people read it in a language, by 24 hours: `9:05` in English, `09:05` in German.
+
+    All that Heed says holds times in this form; fields of forms and settings, and logs, have that of ISO 8601.
+    """
+    return f"{at:%H:%M}" if language in _TWO_DIGITS else f"{at.hour}:{at:%M}"
 
 
 def spoken(tag: str | None) -> SpokenLanguage | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from lib.clock import in_zone
+from lib.languages import clock_time
 from lib.messages.models import StoredMessage
 from lib.verdicts.kpis import Kpis
 
@@ -88,5 +89,4 @@ def _day(moment: datetime, now: datetime, zone: str) -> str:
 
 
 def _time(moment: datetime, zone: str) -> str:
-    local = in_zone(moment, zone)
-    return f"{local.hour}:{local:%M}"
+    return clock_time(in_zone(moment, zone))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from lib.console.happenings import Happening
 from lib.console.times import Times, counted
+from lib.languages import clock_time
 from lib.verdicts.evidence import Class
 
 WIDTH, HEIGHT = 720, 96
@@ -128,7 +129,7 @@ def _ticks(scale: _Scale, times: Times) -> list[Tick]:
             at = at.replace(hour=at.hour - at.hour % max(1, step // timedelta(hours=1)))
         if not scale.start + _EARLY < at < scale.end:
             continue
-        text = f"{at:%H:%M}" if step < timedelta(days=1) and at.hour else f"{at:%a} {at.day} {at:%b}"
+        text = clock_time(at) if step < timedelta(days=1) and at.hour else f"{at:%a} {at.day} {at:%b}"
         found.append(Tick(scale.place(at), text))
     return found
 
