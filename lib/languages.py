@@ -1,11 +1,11 @@
-"""Languages that people are spoken to in: how one of them is chosen, and how it writes the time of day."""
+"""Languages that people are spoken to in: which of them, and how it writes the time of day and lists of names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 SpokenLanguage = Literal["en", "de", "fr", "es", "it"]
 
@@ -35,6 +35,32 @@ def clock_time(at: datetime, language: SpokenLanguage = "en") -> str:
     All that Heed says holds times in this form; fields of forms and settings, and logs, have that of ISO 8601.
     """
     return f"{at:%H:%M}" if language in _TWO_DIGITS else f"{at.hour}:{at:%M}"
+
+
+class Listed(NamedTuple):
+    """Names side by side, so that none can be taken for two."""
+
+    names: list[str]
+    separator: str
+
+
+def side_by_side(names: Sequence[str]) -> Listed:
+    """Set names side by side: semicolons stand between them where one holds a comma, such as `Meier, Anna`.
+
+    A name that holds a semicolon itself stands in quotation marks.
+    """
+    shown = [f"“{name}”" if ";" in name else name for name in names]
+    return Listed(shown, "; " if any("," in name or ";" in name for name in names) else ", ")
+
+
+def enumerated(names: Sequence[str], most: int | None = None) -> str:
+    """List names in a sentence: `Ada, Bob and Eve`, `Meier, Anna; and Bob`; beyond `most` of them `and 3 more`."""
+    shown, separator = side_by_side(names if most is None else names[:most])
+    if len(names) > len(shown):
+        shown.append(f"{len(names) - len(shown):,} more")
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{separator.join(shown[:-1])}{'; and ' if separator == '; ' else ' and '}{shown[-1]}"
 
 
 def spoken(tag: str | None) -> SpokenLanguage | None:

@@ -7,11 +7,12 @@ message, its recipients and its advice one after the other, and each looks up th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
 from functions.api.endpoint import Answer, Call, Endpoints
+from functions.console.naming import name_of
 from functions.console.visit import Visit
 from functions.resources.delivery_advice import DeliveryAdvice, advise_on
 from functions.resources.messages import load_message_with_body
@@ -33,6 +34,9 @@ class Review(BaseModel):
 
     message: MessageRead
     recipients: Sequence[RecipientRead]
+    names: Mapping[tuple[str, str], str]
+    """Names of the records that recipients are, or may be, by type and id."""
+
     advice: DeliveryAdvice | None
     """None where no advice was asked for."""
 
@@ -56,7 +60,9 @@ async def review_message(call: Call) -> Answer:
     state, ahead = fixed_follow_state(message) or decision.state, ReadAhead(body, files, bounced)
     shown = await read_message(call, loaded, state, decision.known, has_checks=has_checks, ahead=ahead)
     advice = await advise_on(call, message, decision, call.now, earlier) if has_checks else None
-    return Answer(200, Review(message=shown, recipients=recipients_read(loaded, decision), advice=advice))
+    possible = [record for each in decision.known.recipients for record in each.match.possible]
+    names = {(each.type, each.id): name_of(each) for each in possible}
+    return Answer(200, Review(message=shown, recipients=recipients_read(loaded, decision), names=names, advice=advice))
 
 
 async def _nothing() -> None:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from lib.console.happenings import Happening
 from lib.console.times import Times, counted
+from lib.languages import enumerated
 from lib.verdicts.kpis import Kpis
 
 Tone = Literal["human", "unsure", "machine", "plain", "bad"]
@@ -105,8 +106,8 @@ def _subject(happenings: Sequence[Happening], recipients: Sequence[str]) -> str:
     if not names:
         return f"One of {len(recipients)} recipients" if recipients else "Somebody"
     if has_unknown or len(names) > 2:
-        return f"{names[0]} and others"
-    return " and ".join(names)
+        return enumerated([names[0], "others"])
+    return enumerated(names)
 
 
 def _others(kpis: Kpis) -> str:

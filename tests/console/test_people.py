@@ -59,7 +59,7 @@ async def test_what_was_said_is_noted_with_its_source(world: World, rita: Visito
     page = shown(await rita.page("people/contact/ada?did=consent"))
     assert "does not want to be followed" in page
     assert "on the phone" in page
-    assert "entered by rep1" in page
+    assert "entered by Rita Rep" in page
     assert (await world.heed.get("/consents/ada@example.com"))["follow"] == "do_not_allow"
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.naming import names_of_records
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import READERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
@@ -86,6 +87,7 @@ async def today(visit: Visit) -> Reply:
     act = visit.query("did")
     values = {
         "cards": cards.items,
+        "records": await names_of_records(visit, [each.regarding for each in cards.items]),
         "has_more_cards": cards.next is not None,
         "news": _news([*map(_reading, read.items), *map(_received, received.items)], visit.now),
         "said": _SAID.get(act),

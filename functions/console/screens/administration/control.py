@@ -6,6 +6,7 @@ import asyncio
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.naming import names_of_users
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
 from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_page
@@ -91,5 +92,11 @@ async def audit(visit: Visit) -> Reply:
     """Show administrative acts, newest first."""
     query = {"limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
     found: Page[AuditEntry] = await visit.ask("list_audit", query=query)
-    values = {"entries": found.items, "more": with_query(_AUDIT, cursor=found.next) if found.next else None}
+    named = [each.actor.id for each in found.items if each.actor.kind == "user"]
+    named += [each.target for each in found.items if each.act.startswith("user.")]
+    values = {
+        "entries": found.items,
+        "users": await names_of_users(visit, [*named, *(each.actor.user for each in found.items)]),
+        "more": with_query(_AUDIT, cursor=found.next) if found.next else None,
+    }
     return settings_page("audit", "audit", values)
