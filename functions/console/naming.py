@@ -15,7 +15,9 @@ from lib.people.records import StoredRecord
 from lib.people.users import StoredUser
 
 _MOST_READ = 8
-"""Users or records that a page reads one by one."""
+"""Records or messages that a page reads one by one."""
+
+_MOST_USERS_READ = 2
 
 _RECORD = re.compile(rf"\b(?P<the>[Tt]he) (?P<type>{RECORD_TYPE.pattern}) (?P<id>{CHOSEN.pattern})")
 """A record as sentences of `lib.people.recipients` name it."""
@@ -46,24 +48,26 @@ def names_of(named: Sequence[RecordItem | RecordRead | Addressed]) -> list[str]:
 
 
 async def names_of_users(visit: Visit, ids: Iterable[str | None]) -> Mapping[str, str]:
-    """Find the names of users by their ids: one read for each, or a list where there are more than eight.
+    """Find the names of users by their ids, with two requests at most: a list of users where there are more of them.
 
     Users who are gone, and those beyond the first 200, are left out. Raises StorageError.
     """
     wanted = {each for each in ids if each}
-    found = {visit.user.id: visit.user}
-    people, missing = visit.services.people, sorted(wanted - found.keys())
-    if len(missing) > _MOST_READ:
-        listed = await people.list_users(visit.org, None, None, _MOST_LISTED)
-        found |= {user.id: user for user, _ in listed.users}
-    else:
-        read = await asyncio.gather(*(people.user(visit.org, each) for each in missing))
-        found |= {user.id: user for user in read if user}
-    return {each: _user_name(found[each]) for each in wanted if each in found}
+    missing = sorted(wanted - {visit.user.id})
+    if len(missing) > _MOST_USERS_READ:
+        return await names_of_first_users(visit)
+    read = await asyncio.gather(*(visit.services.people.user(visit.org, each) for each in missing))
+    return _names([visit.user, *(each for each in read if each)])
 
 
-def _user_name(user: StoredUser) -> str:
-    return user.name or user.email
+async def names_of_first_users(visit: Visit) -> Mapping[str, str]:
+    """Find the names of the first 200 users by their ids, with one request. Raises StorageError."""
+    listed = await visit.services.people.list_users(visit.org, None, None, _MOST_LISTED)
+    return _names([visit.user, *(user for user, _ in listed.users)])
+
+
+def _names(users: Iterable[StoredUser]) -> Mapping[str, str]:
+    return {each.id: each.name or each.email for each in users}
 
 
 async def names_of_records(visit: Visit, refs: Iterable[RecordRef | None]) -> Mapping[tuple[str, str], str]:

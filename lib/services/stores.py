@@ -20,7 +20,6 @@ from lib.inbound.rules.received import ReceivedMails
 from lib.inbound.rules.store import RuleStore
 from lib.inbound.sink import MailSink
 from lib.lists.filter_rows import FilterRows
-from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedMessages
 from lib.lists.united import UnitedLists
 from lib.messages.evidence import DeliveryEvidence
@@ -179,7 +178,7 @@ class Stores:
         return People(self.storage.tables)
 
     @cached_property
-    def lists(self) -> Lists:
+    def lists(self) -> UnitedLists:
         return UnitedLists(self.storage.tables, self.people)
 
     @cached_property

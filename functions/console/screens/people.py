@@ -104,9 +104,10 @@ async def person(visit: Visit) -> Reply:
         visit.ask("list_activities", path, query), _record_and_consents(visit, path)
     )
     callers = [each.user for each in activities.items if each.kind == "call"]
+    company = found.company if found.parent and found.parent.type == "account" else ""
     users, records = await asyncio.gather(
         names_of_users(visit, [found.owner, *callers, *(noted_by(consents) if consents else ())]),
-        names_of_records(visit, [found.parent]),
+        names_of_records(visit, [] if company else [found.parent]),
     )
     name = name_of(found)
     mails = _read_mails(activities.items)
@@ -115,7 +116,7 @@ async def person(visit: Visit) -> Reply:
         "record": found,
         "name": name,
         "users": users,
-        "parent_name": next(iter(records.values()), ""),
+        "parent_name": next(iter(records.values()), company),
         "here": here,
         "is_first_page": not visit.query("cursor"),
         "sentence": sentence_about(name, found.engagement, mails, visit.times),

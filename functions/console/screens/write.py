@@ -19,7 +19,6 @@ from functions.console.drafts import (
     records_of_recipients,
     with_record,
 )
-from functions.console.naming import name_of_template
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
 from functions.console.reviews import Review, load_review
@@ -48,7 +47,7 @@ _SAID = {"saved": "Saved.", "template": "The template is in. Read it over before
 async def new_mail(visit: Visit) -> Reply:
     """Show an empty form, or one for recipients and a record that the address names."""
     given: dict[str, Any] = {name: visit.query(name) for name in ("to", "subject", "regarding", "regarding_name")}
-    return await _shown(visit, DraftForm(**given))
+    return _shown(visit, DraftForm(**given))
 
 
 @screens("POST", "write/new", largest=WITH_FILES)
@@ -59,7 +58,7 @@ async def make_draft(visit: Visit) -> Reply:
         fields = changed_fields(typed, DraftForm(), {}, visit.user.time_zone)
         made: MessageRead = await visit.ask("make_message", body={"from": visit.user.id, **fields})
     except (Problem, Refusal) as error:
-        return await _shown(visit, typed, None, told_in_form(error))
+        return _shown(visit, typed, None, told_in_form(error))
     return await _with_files(visit, typed, made)
 
 
@@ -92,7 +91,7 @@ async def edit_draft(visit: Visit) -> Reply:
         return Redirect(path_to("write", found.id, "time"))
     if found.status not in EDITABLE:
         return Redirect(path_to("messages", found.id))
-    return await _shown(visit, form_of(found, visit.user.time_zone), review)
+    return _shown(visit, form_of(found, visit.user.time_zone), review)
 
 
 @screens("POST", "write/{message}", largest=WITH_FILES)
@@ -103,14 +102,14 @@ async def save_draft(visit: Visit) -> Reply:
     found = review.message
     if found.status not in EDITABLE:
         text = f"The message is {found.status} by now, and this was not saved. Copy what you need."
-        return await _shown(visit, typed, review, Problem(409, text))
+        return _shown(visit, typed, review, Problem(409, text))
     try:
         saved = await _save_fields(visit, typed, found, etag)
     except (Problem, Refusal) as error:
         problem = told_in_form(error)
         if problem.document.status == 412:
             review = await load_review(visit, has_checks=False)
-        return await _shown(visit, typed, review, problem)
+        return _shown(visit, typed, review, problem)
     return await _with_files(visit, typed, saved)
 
 
@@ -136,7 +135,7 @@ async def _with_files(visit: Visit, typed: DraftForm, saved: MessageRead) -> Rep
     except (Problem, Refusal) as error:
         problem = told_in_form(error)
         visit.path = {"message": saved.id}
-        return await _shown(visit, typed, await load_review(visit, has_checks=False), problem)
+        return _shown(visit, typed, await load_review(visit, has_checks=False), problem)
     if act in _PAGES:
         about = saved.regarding.type if saved.regarding and act == "template" else ""
         return Redirect(with_query(path_to("write", saved.id, act), regarding=about))
@@ -151,7 +150,7 @@ async def _choose_record(visit: Visit, saved: MessageRead, choice: str) -> None:
     await visit.ask("patch_message", {"message": saved.id}, body=fields)
 
 
-async def _shown(visit: Visit, form: DraftForm, review: Review | None = None, problem: Problem | None = None) -> Reply:
+def _shown(visit: Visit, form: DraftForm, review: Review | None = None, problem: Problem | None = None) -> Reply:
     """Show the form. After a conflict it is for the version that is stored now, which the next saving replaces."""
     found = review.message if review else None
     document = problem.document if problem else None
@@ -165,7 +164,7 @@ async def _shown(visit: Visit, form: DraftForm, review: Review | None = None, pr
         "etag": etag_of(found.etag) if found else "",
         "recipients": review.recipients if review else (),
         "names": review.names if review else {},
-        "template": await name_of_template(visit, found.template if found else None),
+        "template": review.template if review else "",
         "formats": FORMATS,
         "conditions": CONDITIONS,
         "labels": LABELS,

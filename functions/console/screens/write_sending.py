@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from functions.api.endpoint import Answer
 from functions.api.problems import Problem, invalid
 from functions.console.draft_pictures import with_pictures_inside
 from functions.console.drafts import CONDITIONS, DraftForm, field_errors, read_reminder, read_time, reminder_form
-from functions.console.naming import name_of_template, names_of_records
+from functions.console.naming import names_of_records
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to
 from functions.console.reviews import Review, load_review
@@ -71,15 +70,11 @@ async def _check_page(visit: Visit, problem: Problem | None = None) -> Reply:
     found, recipients = review.message, review.recipients
     if not _is_editable(found):
         return Redirect(path_to("write", found.id))
-    template, records = await asyncio.gather(
-        name_of_template(visit, found.template), names_of_records(visit, [found.regarding])
-    )
     values = {
         **_times(visit, review, problem),
         "recipients": recipients,
         "names": review.names,
-        "records": records,
-        "template": template,
+        "records": await names_of_records(visit, [found.regarding]),
         "missing": _missing(found),
         "checks": [*found.check, *(check for file in found.attachments for check in file.check)],
         "followed": _followed(found),
