@@ -114,10 +114,10 @@ class Row:
 
     @property
     def summary(self) -> str:
-        """A burst in words: `3 hits within 6 seconds`."""
+        """A burst in words: `3 looks within 6 seconds`."""
         hits = sum(each.count for each in self.happenings)
         length = self.happenings[0].at - self.happenings[-1].at
-        return f"{counted(hits, 'hit')} within {duration(max(length, timedelta(seconds=1)))}"
+        return f"{counted(hits, 'look')} within {duration(max(length, timedelta(seconds=1)))}"
 
     @property
     def kinds(self) -> str:
@@ -125,7 +125,7 @@ class Row:
         nouns = {"open": "open", "click": "click", "attachment_view": "view"}
         counts: dict[str, int] = {}
         for each in self.happenings:
-            noun = nouns.get(each.kind, "hit")
+            noun = nouns.get(each.kind, "look")
             counts[noun] = counts.get(noun, 0) + each.count
         return ", ".join(counted(number, noun) for noun, number in counts.items())
 

@@ -66,7 +66,7 @@ def timeline_plot(happenings: Sequence[Happening], sent: datetime, times: Times)
     scale = _Scale(sent, _end(sent, hits[-1].at, times.now))
     ticks = [Tick(_LEFT, "sent"), Tick(scale.place(sent + _EARLY), "10 min"), *_ticks(scale, times)]
     counts = [
-        f"{counted(number, 'hit')} by {word}"
+        f"{counted(number, 'look')} by {word}"
         for verdict, word in (("human", "people"), ("machine", "machines"), ("uncertain", "unsure visitors"))
         if (number := sum(each.count for each in hits if each.verdict == verdict))
     ]
@@ -74,7 +74,7 @@ def timeline_plot(happenings: Sequence[Happening], sent: datetime, times: Times)
         marks=tuple(_marks(hits, scale)),
         ticks=tuple(_apart(ticks)),
         early=scale.place(sent + _EARLY),
-        title="Hits since the mail was sent",
+        title="Looks since the mail was sent",
         description=f"{', '.join(counts)}, from {times.moment(hits[0].at)} to {times.moment(hits[-1].at)}. "
         "The table below says the same.",
     )

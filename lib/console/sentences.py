@@ -117,7 +117,7 @@ def _others(kpis: Kpis) -> str:
 def _unsure(hits: int) -> str:
     if not hits:
         return ""
-    return f"Of {counted(hits, 'hit')} it is not sure whether a person made {'it' if hits == 1 else 'them'}."
+    return f"Of {counted(hits, 'look')} it is not sure whether a person made {'it' if hits == 1 else 'them'}."
 
 
 def _machines(kpis: Kpis) -> str:
@@ -125,7 +125,7 @@ def _machines(kpis: Kpis) -> str:
     hits = _total(kpis, "machine") - own
     parts = []
     if hits:
-        parts.append(f"{counted(hits, 'hit')} came from machines, such as mail filters.")
+        parts.append(f"{counted(hits, 'look')} came from machines, such as mail filters.")
     if own:
         parts.append(f"{counted(own, 'look')} of your own side {'is' if own == 1 else 'are'} not counted.")
     return " ".join(parts)
