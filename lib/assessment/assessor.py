@@ -39,6 +39,7 @@ from lib.storage.retry import retry_on_conflict
 from lib.tracing import note_event
 from lib.tracking.facts import Fact
 from lib.verdicts import judge_and_remember
+from lib.verdicts.earlier import with_earlier_classes
 from lib.verdicts.fact_store import FactStore, StoredFacts
 from lib.verdicts.forwards import other_readers, readers
 from lib.verdicts.kpis import added, count, sum_kpis, views
@@ -248,7 +249,7 @@ class Assessor:
 
         def found() -> Assessment:
             judgement = judge_and_remember(facts.values(), sending, self._catalogues, thresholds)
-            verdicts = judgement.verdicts
+            verdicts = with_earlier_classes(judgement.verdicts, known, milliseconds(self._clock.now()))
             open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
             counted = [fact for fact in open_ended if not is_repeat(verdicts[fact.key])]
             kpis = count(counted, verdicts)

@@ -71,6 +71,9 @@ class Happening:
     said: str | None = None
     """The reader's own word on it: `person`, `machine` or `me`."""
 
+    was: Class | None = None
+    """The verdict before, where it has changed since it may have been told."""
+
     reasons: tuple[Because, ...] = ()
     rules: str = ""
     """The version of the rules that judged it."""
@@ -89,6 +92,11 @@ class Happening:
     def verdict_text(self) -> str:
         """The verdict in words: `a person`."""
         return "your own side" if self.is_own else WORDS[self.verdict]
+
+    @property
+    def was_text(self) -> str:
+        """The verdict before in words; empty where it is the same."""
+        return WORDS[self.was] if self.was and self.was != self.verdict else ""
 
     @property
     def percent(self) -> int:
@@ -137,7 +145,10 @@ class Row:
 
 
 def rows_of(happenings: Sequence[Happening]) -> list[Row]:
-    """Make rows of events, newest first: hits of machines that follow on each other within 30 seconds are one row."""
+    """Make rows of events, newest first: hits of machines that follow on each other within 30 seconds are one row.
+
+    One of which something else was said before has a row of its own.
+    """
     rows: list[list[Happening]] = []
     for each in happenings:
         last = rows[-1][-1] if rows else None
@@ -149,4 +160,4 @@ def rows_of(happenings: Sequence[Happening]) -> list[Row]:
 
 
 def _is_machine(happening: Happening) -> bool:
-    return happening.is_hit and happening.verdict == "machine" and not happening.is_own
+    return happening.is_hit and happening.verdict == "machine" and not happening.is_own and not happening.was_text

@@ -70,6 +70,9 @@ async def test_the_word_of_a_user_counts_as_evidence(world: World, rita: Visitor
     assert answer.headers["location"] == f"/console/messages/{world.offer}#e-{event}"
     assert f'id="e-{event}"' in page
     assert "You said: you or a colleague." in page
+    assert "(was: a person)" in page
+    timeline = await world.heed.get(f"/messages/{world.offer}/timeline")
+    assert [each["verdict"]["was"] for each in timeline["items"] if each["id"] == event] == ["human"]
     await rita.post(f"messages/{world.offer}/events/{event}", {"was": ""})
     assert "You said" not in await rita.page(f"messages/{world.offer}")
 
