@@ -53,14 +53,22 @@ def side_by_side(names: Sequence[str]) -> Listed:
     return Listed(shown, "; " if any("," in name or ";" in name for name in names) else ", ")
 
 
-def enumerated(names: Sequence[str], most: int | None = None) -> str:
-    """List names in a sentence: `Ada, Bob and Eve`, `Meier, Anna; and Bob`; beyond `most` of them `and 3 more`."""
+_AND: Mapping[SpokenLanguage, str] = {"en": "and", "de": "und", "fr": "et"}
+"""The word before the last name. In Spanish and Italian it depends on the name, and a comma is never wrong."""
+
+
+def enumerated(names: Sequence[str], most: int | None = None, language: SpokenLanguage | None = "en") -> str:
+    """List names in a sentence: `Ada, Bob and Eve`, `Meier, Anna; and Bob`; beyond `most` of them `and 3 more`.
+
+    Where the language has no word before the last name, or is not known, separators stand between all.
+    """
     shown, separator = side_by_side(names if most is None else names[:most])
     if len(names) > len(shown):
         shown.append(f"{len(names) - len(shown):,} more")
-    if len(shown) < 2:
-        return "".join(shown)
-    return f"{separator.join(shown[:-1])}{'; and ' if separator == '; ' else ' and '}{shown[-1]}"
+    word = _AND.get(language) if language else None
+    if len(shown) < 2 or word is None:
+        return separator.join(shown)
+    return f"{separator.join(shown[:-1])}{'; ' if separator == '; ' else ' '}{word} {shown[-1]}"
 
 
 def spoken(tag: str | None) -> SpokenLanguage | None:
