@@ -121,7 +121,7 @@ async def test_people_are_found_by_the_beginning_of_a_name_or_an_address(world: 
         assert "Ada Lovett" in page, typed
         assert "Bob Nuri" not in page
     page = (await rita.post("people/find", {"q": "vett", "type": "contact"})).body.decode()
-    assert "Nobody’s name or address begins so" in page
+    assert "No name or address begins like that" in page
     page = (await rita.post("people/find", {"q": "eve@contoso.example", "type": "contact"})).body.decode()
     assert "No record has this address" in page
     assert (await rita.get("people/find")).headers["location"] == "/console/people"
@@ -134,7 +134,7 @@ async def test_a_search_goes_on_where_it_has_stopped(rita: Visitor) -> None:
 
     first = (await rita.post("people/find", {"q": "zoe", "type": "lead"})).body.decode()
     cursor = re.search(r'name="cursor" value="([^"]+)"', first)
-    assert "None of the leads that were looked through so far begins so." in first
+    assert "None of the leads that were looked through so far begins like that." in first
     assert cursor
     second = (await rita.post("people/find", {"q": "zoe", "type": "lead", "cursor": cursor[1]})).body.decode()
 
