@@ -47,7 +47,10 @@ def header_text(value: str) -> str:
 
 
 def mailboxes_in(value: str) -> list[Mailbox]:
-    """Return the mailboxes of an address header, with domains in ASCII. Raises RecursionError where comments stand too deep in each other."""
+    """Return the mailboxes of an address header, with domains in ASCII.
+
+    Raises RecursionError where comments stand too deep in each other.
+    """
     value = unfolded(value)
     found = [(name, email.strip()) for name, email in getaddresses([value]) if email.strip()]
     if not found and "@" in value:  # newer versions of Python give up the whole header for one bad address
