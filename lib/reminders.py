@@ -61,6 +61,8 @@ def is_met(reminder: Reminder, kpis: Kpis) -> bool:
 
 
 class Reminders:
+    """Enters, fires and ends reminders of messages."""
+
     def __init__(self, store: MessageStore, assessor: Assessor, cards: Cards, due: DueIndex, clock: Clock) -> None:
         self._store = store
         self._assessor = assessor

@@ -24,7 +24,7 @@ _LONGEST_NAME = 40
 
 
 class FieldSentence(NamedTuple):
-    """What is said of an error. The sentence is filled in with pydantic's context."""
+    """A sentence about an error, filled in with pydantic's context."""
 
     code: FieldCode
     sentence: str

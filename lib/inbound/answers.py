@@ -12,8 +12,9 @@ from datetime import datetime
 
 from lib.clock import moment
 from lib.inbound.classification import FailedRecipient
+from lib.messages.copy_rows import Delivery
 from lib.messages.evidence import MailEvidence
-from lib.messages.models import Delivery, StoredMessage
+from lib.messages.models import StoredMessage
 from lib.people.addresses import same_mailbox
 from lib.tracking.answer_details import AnswerDetails, details_of
 from lib.tracking.facts import AnswerKind, Fact, answer_fact

@@ -57,7 +57,7 @@ class HumanFrom(Model):
     for cards are higher. Lower: more is told, and more of it wrong."""
 
     open: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
-    click: Annotated[float, Field(ge=0.25, le=0.999)] | None = None
+    click: Annotated[float, Field(ge=0.1, le=0.999)] | None = None
 
     def over(self, default: Mapping[Literal["open", "click"], float]) -> dict[Literal["open", "click"], float]:
         """Return the probabilities by side, those of the `default` where the organization has set none."""

@@ -32,7 +32,7 @@ class TaskFields(Model):
 
 
 class RuleWhen(Model):
-    """Conditions, all of which a mail has to meet; at least one is given."""
+    """Conditions: a mail has to meet all of them; at least one is given."""
 
     to: AddressPattern | None = Field(None, description="an address in To or Cc, or `@example.com` for a domain")
     sender: AddressPattern | None = Field(None, alias="from", description="the writer's address, or `@example.com`")
