@@ -111,7 +111,10 @@ class _Tier:
 
     def __init__(self, rows: Sequence[AgentRow]) -> None:
         self.rows = rows
-        self._pattern = re.compile("|".join(f"(?P<r{n}>{row.pattern})" for n, row in enumerate(rows)), re.IGNORECASE)
+        self._any = re.compile("|".join(f"(?:{row.pattern})" for row in rows), re.IGNORECASE)
+        """Finds the place: without names a search takes a third of the time, and few agents match."""
+
+        self._named = re.compile("|".join(f"(?P<r{n}>{row.pattern})" for n, row in enumerate(rows)), re.IGNORECASE)
 
     def find(self, agent: str) -> _Found | None:
         """Find the row that matches first, with its place; None if no row matches."""
@@ -120,7 +123,8 @@ class _Tier:
         text = agent[:LONGEST]
         if self.rows[0].meaning == "robot":
             text = _MODEL.sub("(Linux; Android)", text)
-        match = self._pattern.search(text)
+        place = self._any.search(text)
+        match = self._named.match(text, place.start()) if place else None
         if not match or not match.lastgroup:
             return None
         return _Found(self.rows[int(match.lastgroup[1:])], text, match.start())
