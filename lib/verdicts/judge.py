@@ -47,8 +47,8 @@ from lib.verdicts.rules import (
     without_clicks,
 )
 from lib.verdicts.thresholds import DEFAULT, Thresholds
-from lib.verdicts.weighing import DECISIVE, Signs, add_signs, conclude, sign_of, signs_of
-from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, Side, side_of
+from lib.verdicts.weighing import DECISIVE, Sign, Signs, add_signs, conclude, sign_of, signs_of
+from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
 FactRule = Callable[[Circumstances], Finding | None]
@@ -214,7 +214,7 @@ def _by_themselves(scene: Scene) -> _Findings:
         key, request, since = fact.key, scene.request(fact), scene.since_dispatch(fact)
         passed, seconds = (None, 0) if since is None else tell_apart(since)
         is_out_of_date = fact.at > request.program.out_of_date_from
-        around = _of_circumstances(
+        found_around, signs_around = _of_circumstances(
             request.kind,
             request.gateway_network,
             passed,
@@ -224,23 +224,16 @@ def _by_themselves(scene: Scene) -> _Findings:
             scene.is_own(fact),
             feedback.get(key),
         )
-        asked = _of_request(request)
-        found[key] = asked.found + around.found
-        signs[key] = add_signs(asked.signs, *around.signs.signs)
+        found_asked, signs_asked = _of_request(request)
+        found[key] = found_asked + found_around
+        signs[key] = add_signs(signs_asked, *signs_around)
     return _Findings(scene, found, signs)
 
 
-class _Kept:
-    """Findings of rules that come again with other facts. Each object equals itself alone."""
-
-    def __init__(self, side: Side, found: Iterable[Finding]) -> None:
-        self.found = tuple(found)
-        self.signs = signs_of(side, tuple(map(sign_of, self.found)))
-
-
 @lru_cache(maxsize=4096)
-def _of_request(request: HitRequest) -> _Kept:
-    return _Kept(side_of(request.kind), [finding for rule in REQUEST_RULES if (finding := rule(request))])
+def _of_request(request: HitRequest) -> tuple[tuple[Finding, ...], Signs]:
+    found = tuple([finding for rule in REQUEST_RULES if (finding := rule(request))])
+    return found, signs_of(side_of(request.kind), tuple(map(sign_of, found)))
 
 
 @lru_cache(maxsize=4096)
@@ -253,9 +246,10 @@ def _of_circumstances(
     gateway: Gateway | None,
     is_own: bool,
     said: Was | None,
-) -> _Kept:
+) -> tuple[tuple[Finding, ...], tuple[Sign, ...]]:
     circumstances = Circumstances(kind, gateway_network, passed, seconds, is_out_of_date, gateway, is_own, said)
-    return _Kept(side_of(kind), [finding for rule in RULES if (finding := rule(circumstances))])
+    found = tuple([finding for rule in RULES if (finding := rule(circumstances))])
+    return found, tuple(map(sign_of, found))
 
 
 def _visits(scene: Scene, found: _Findings) -> Iterator[Visit]:

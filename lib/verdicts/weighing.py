@@ -6,12 +6,13 @@ The same combinations of signs come again and again, so that what they add up to
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from lib.verdicts.evidence import Finding, Reason, Verdict
 from lib.verdicts.lazy import lazy
-from lib.verdicts.weights import PRIOR, RULES_VERSION, UNKNOWABLE, WEIGHTS, Side
+from lib.verdicts.weights import PRIOR, RULES_VERSION, UNKNOWABLE, WEIGHTS, Side, weight_of
 
 DECISIVE = -4.0
 """Weight of a sign that makes a machine by itself."""
@@ -83,11 +84,6 @@ class Signs:
         """What they add up to; each code counts once."""
         return _weigh(self.side, self.signs)
 
-    @lazy
-    def outcome(self) -> Outcome:
-        """What a verdict says of them."""
-        return _outcome(self)
-
 
 @lru_cache(maxsize=4096)
 def signs_of(side: Side, signs: tuple[Sign, ...]) -> Signs:
@@ -117,83 +113,43 @@ def _code_of(sign: Sign) -> str:
     return sign if isinstance(sign, str) else sign.code
 
 
-class Outcome(NamedTuple):
-    """Verdict on signs, but for the thresholds and the sentences."""
-
-    probability: float
-    """Probability of a person, as it is told."""
-
-    may_be_human: bool
-    may_be_machine: bool
-    is_outweighed: bool
-    """Whether there is a sign of what no recipient does, beside which what speaks for a person has no weight."""
-
-    order: tuple[int, ...]
-    """Places of the signs in the order in which people are shown them: those that weigh most come first."""
-
-    is_clear: bool
-    """Whether nothing speaks against a person."""
-
-
-def _outcome(signs: Signs) -> Outcome:
-    weighed, side = signs.weighed, signs.side
-    is_knowable, is_outweighed = UNKNOWABLE not in weighed.codes, not _OF_NO_RECIPIENT.isdisjoint(weighed.codes)
-    is_decided, is_clear = False, True
-    shown = []
-    for place, sign in enumerate(signs.signs):
-        code, weight = (sign, None) if isinstance(sign, str) else (sign.code, sign.weight)
-        told = _told_weight(side, code, weight, is_outweighed)
-        shown.append((-abs(told), code, place))
-        if told < 0:
-            is_clear = False
-            is_decided = is_decided or (told <= DECISIVE and code != UNKNOWABLE)
-    return Outcome(
-        round(weighed.probability, 3),
-        is_knowable or bool(_CORROBORATED & weighed.codes),
-        is_knowable or is_decided,
-        is_outweighed,
-        tuple([place for _, _, place in sorted(shown)]),
-        is_clear,
-    )
-
-
 @lru_cache(maxsize=8192)
 def conclude(signs: Signs, found: tuple[Finding, ...], human_from: float, machine_until: float) -> Verdict:
     """Return the verdict that the findings add up to, whose signs these are, with the thresholds of their side."""
-    side, person, outcome = signs.side, signs.weighed.probability, signs.outcome
-    reasons = [_reason(side, found[place], outcome.is_outweighed) for place in outcome.order]
-    if len(signs.signs) > len(signs.weighed.codes):
-        # A code that was found several times is told once for each of its sentences.
-        reasons = sorted(set(reasons), key=lambda each: (-abs(each.weight), each.code, each))
-    told = tuple(reasons) if not outcome.is_clear else (_NOTHING_SUSPICIOUS, *reasons)
-    rounded = outcome.probability
-    if person >= human_from and outcome.may_be_human:
+    side, person, codes = signs.side, signs.weighed.probability, signs.weighed.codes
+    is_outweighed = not _OF_NO_RECIPIENT.isdisjoint(codes)
+    # Reasons are shown in the order of their weights: those that weigh most come first.
+    reasons = [reason for _, _, reason in sorted({_ranked(side, each, is_outweighed) for each in found})]
+    if not any(reason.weight < 0 for reason in reasons):
+        reasons.insert(0, _NOTHING_SUSPICIOUS)
+    told, rounded = tuple(reasons), round(person, 3)
+    if person >= human_from and (UNKNOWABLE not in codes or _CORROBORATED & codes):
         return Verdict("human", rounded, told, RULES_VERSION, rounded)
-    if person <= machine_until and outcome.may_be_machine:
+    if person <= machine_until and (UNKNOWABLE not in codes or _is_decided(reasons)):
         return Verdict("machine", round(1 - person, 3), told, RULES_VERSION, rounded)
     return Verdict("uncertain", round(1 - abs(2 * person - 1), 3), told, RULES_VERSION, rounded)
 
 
+def _is_decided(reasons: Sequence[Reason]) -> bool:
+    """Whether it is a machine by something else than being unknowable."""
+    return any(reason.weight <= DECISIVE and reason.code != UNKNOWABLE for reason in reasons)
+
+
 @lru_cache(maxsize=4096)
-def _reason(side: Side, finding: Finding, is_outweighed: bool) -> Reason:
-    """Return the reason that people are shown for a finding."""
-    code, text, weight = finding
-    if is_outweighed and code == "user-said-person":
-        text = _OUTWEIGHED_WORD
-    return Reason(code, text, _told_weight(side, code, weight, is_outweighed), WEIGHTS[code].source)
+def _ranked(side: Side, finding: Finding, is_outweighed: bool) -> tuple[float, str, Reason]:
+    """Return the reason that people are shown for a finding, behind what orders it among others.
 
-
-def _told_weight(side: Side, code: str, own: float | None, is_outweighed: bool) -> float:
-    """Weight that people are shown; `own` is a finding's own.
-
-    What speaks for a person has none where it `is_outweighed`: a colleague may open a mail, follow its link and come
-    back the next day, and that stays a colleague's.
+    What speaks for a person has no weight where it `is_outweighed`: a colleague may open a mail, follow its link and
+    come back the next day, and that stays a colleague's.
     """
-    if is_outweighed and _speaks_for_a_person(code, own):
-        return 0.0
-    return WEIGHTS[code].for_side(side) if own is None else own
+    code, text, weight = finding.code, finding.text, weight_of(finding, side)
+    if is_outweighed and _speaks_for_a_person(code, finding.weight):
+        weight = 0.0
+        text = _OUTWEIGHED_WORD if code == "user-said-person" else text
+    return -abs(weight), code, Reason(code, text, weight, WEIGHTS[code].source)
 
 
 def _speaks_for_a_person(code: str, own: float | None) -> bool:
+    """Whether a finding does, on either side; `own` is its own weight."""
     weight = WEIGHTS[code]
     return max(weight.open, weight.click) > 0 if own is None else own > 0
