@@ -29,7 +29,8 @@ _MAIL = re.compile(
 _FROM_OUTSIDE = re.compile(
     r"from (?:an? |the )?(?:outside|external)|external (?:e-?mail|sender|source|message)|"
     r"outside (?:of )?(?:the |your |our )?(?:organi[sz]ation|company|network|firm|group|university|domain)|"
-    r"von außerhalb|außerhalb (?:der|ihrer|unserer) (?:organisation|firma)|extern(?:e[mnrs]?)? (?:e-?mail|absender|quelle|nachricht)|"
+    r"von außerhalb|außerhalb (?:der|ihrer|unserer) (?:organisation|firma)|"
+    r"extern(?:e[mnrs]?)? (?:e-?mail|absender|quelle|nachricht)|"
     r"(?:e-?mail|message|courriel|expéditeur) externe|de l['’]extérieur|fuera de (?:la|su|nuestra) organización|"
     r"(?:correo|mensaje|remitente) externo|(?:mittente|e-?mail) estern[ao]|dall['’]esterno|externe afzender|"
     r"van buiten|buiten (?:de|uw|onze) organisatie|(?:remetente|e-?mail) externo|fora da organização|"
