@@ -96,8 +96,11 @@ def _paragraphs(value: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    """The known zones, read from disk once in some milliseconds: every user that is loaded is checked."""
-    return frozenset(available_timezones())
+    """The known zones, read from disk once in some milliseconds: every user that is loaded is checked.
+
+    What a machine calls its own zone is none that another machine knows.
+    """
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 def _time_zone(value: str) -> str:

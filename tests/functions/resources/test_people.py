@@ -30,6 +30,8 @@ async def test_a_user_reads_as_it_was_put(heed: Heed) -> None:
         ("email", "a@acme.example\r\nBcc: b@acme.example"),
         ("email", None),
         ("time_zone", "Mars/Olympus"),
+        ("time_zone", "localtime"),
+        ("time_zone", "Factory"),
         ("name", "line\nbreak"),
         ("networks", ["300.0.0.0/8"]),
         ("inbound", "some"),
