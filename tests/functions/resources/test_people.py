@@ -46,6 +46,13 @@ async def test_a_wrong_field_is_named(heed: Heed, field: str, value: object) -> 
     assert answer.json["errors"][0]["loc"][0] == field
 
 
+async def test_a_zone_that_windows_names_becomes_that_of_iana(heed: Heed) -> None:
+    for zone in ("W. Europe Standard Time", "Europe/Berlin"):
+        patched = await heed.api("PATCH", "/users/rep1", {"time_zone": zone})
+
+        assert (patched.status, patched.json["time_zone"]) == (200, "Europe/Berlin")
+
+
 async def test_patching_changes_what_was_given_alone(heed: Heed) -> None:
     patched = await heed.api("PATCH", "/users/rep1", {"time_zone": "Asia/Kolkata"})
 
