@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from lib.console.happenings import Happening
 from lib.console.times import Times, counted
+from lib.languages import enumerated
 from lib.verdicts.kpis import Kpis
 
 Tone = Literal["human", "unsure", "machine", "plain", "bad"]
@@ -62,7 +63,8 @@ def _reading(who: str, people: Sequence[Happening], kpis: Kpis, times: Times) ->
     opened = [each for each in people if each.kind in ("open", "read_receipt")]
     did = _deeds(people)
     if not kpis.opens:
-        return f"{who} {did or 'followed a link'}, so the mail was read, although its images were not loaded."
+        when = f" {times.moment(kpis.last_read_at)}" if kpis.last_read_at else ""
+        return f"{who} {did or 'followed a link'}{when}, so the mail was read, although its images were not loaded."
     word = read_word(max((each.confidence for each in opened), default=_LIKELY))
     often = _TIMES.get(kpis.opens, f"{kpis.opens:,} times")
     last = f", last {times.moment(kpis.last_opened_at)}" if kpis.last_opened_at else ""
@@ -104,8 +106,8 @@ def _subject(happenings: Sequence[Happening], recipients: Sequence[str]) -> str:
     if not names:
         return f"One of {len(recipients)} recipients" if recipients else "Somebody"
     if has_unknown or len(names) > 2:
-        return f"{names[0]} and others"
-    return " and ".join(names)
+        return enumerated([names[0], "others"])
+    return enumerated(names)
 
 
 def _others(kpis: Kpis) -> str:
@@ -115,7 +117,7 @@ def _others(kpis: Kpis) -> str:
 def _unsure(hits: int) -> str:
     if not hits:
         return ""
-    return f"Of {counted(hits, 'hit')} it is not sure whether a person made {'it' if hits == 1 else 'them'}."
+    return f"Of {counted(hits, 'look')} it is not sure whether a person made {'it' if hits == 1 else 'them'}."
 
 
 def _machines(kpis: Kpis) -> str:
@@ -123,7 +125,7 @@ def _machines(kpis: Kpis) -> str:
     hits = _total(kpis, "machine") - own
     parts = []
     if hits:
-        parts.append(f"{counted(hits, 'hit')} came from machines, such as mail filters.")
+        parts.append(f"{counted(hits, 'look')} came from machines, such as mail filters.")
     if own:
         parts.append(f"{counted(own, 'look')} of your own side {'is' if own == 1 else 'are'} not counted.")
     return " ".join(parts)

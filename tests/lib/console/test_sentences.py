@@ -79,7 +79,7 @@ def test_machines_are_told_apart_from_people_and_from_ones_own_looks() -> None:
     counts = kpis(1, machine=Counts(opens=3, clicks=2), own=Counts(opens=1), uncertain=Counts(opens=1))
 
     assert said([event()], counts).rest == (
-        "Of 1 hit it is not sure whether a person made it. 4 hits came from machines, such as mail filters. "
+        "Of 1 look it is not sure whether a person made it. 4 looks came from machines, such as mail filters. "
         "1 look of your own side is not counted."
     )
 
