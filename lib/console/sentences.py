@@ -30,7 +30,11 @@ class Sentence(NamedTuple):
 
 def read_word(confidence: float) -> str:
     """Word a reading by how sure it is: 95 % and more `read`, 80 and more `most likely read`, else `may have read`."""
-    return "read" if confidence >= _SURE else "most likely read" if confidence >= _LIKELY else "may have read"
+    return f"{_hedge(confidence)}read"
+
+
+def _hedge(confidence: float) -> str:
+    return "" if confidence >= _SURE else "most likely " if confidence >= _LIKELY else "may have "
 
 
 def sentence_of(happenings: Sequence[Happening], kpis: Kpis, recipients: Sequence[str], times: Times) -> Sentence:
@@ -64,7 +68,9 @@ def _reading(who: str, people: Sequence[Happening], kpis: Kpis, times: Times) ->
     did = _deeds(people)
     if not kpis.opens:
         when = f" {times.moment(kpis.last_read_at)}" if kpis.last_read_at else ""
-        return f"{who} {did or 'followed a link'}{when}, so the mail was read, although its images were not loaded."
+        deeds = [each.confidence for each in people if each.kind in ("click", "attachment_view")]
+        so = "so the mail was read" if max(deeds, default=_SURE) >= _SURE else "so the mail was perhaps read"
+        return f"{who} {did or 'followed a link'}{when}, {so}, although its images were not loaded."
     word = read_word(max((each.confidence for each in opened), default=_LIKELY))
     often = _TIMES.get(kpis.opens, f"{kpis.opens:,} times")
     last = f", last {times.moment(kpis.last_opened_at)}" if kpis.last_opened_at else ""
@@ -85,16 +91,21 @@ def _read_too(people: Sequence[Happening], kpis: Kpis, times: Times) -> str:
 
 
 def _deeds(people: Sequence[Happening]) -> str:
-    """Say what people clicked and viewed: `clicked a link and viewed offer.pdf`."""
-    clicked = {each.thing for each in people if each.kind == "click"}
-    viewed = {each.thing for each in people if each.kind == "attachment_view"}
+    """Say what people clicked and viewed, as sure as the surest of each is: `clicked a link and viewed offer.pdf`."""
+    clicks = [each for each in people if each.kind == "click"]
+    views = [each for each in people if each.kind == "attachment_view"]
     parts = []
-    if clicked:
-        parts.append("clicked a link" if len(clicked) == 1 else f"clicked {len(clicked)} links")
-    if viewed:
-        [name, *others] = sorted(each or "an attachment" for each in viewed)
-        parts.append(f"viewed {name}" if not others else f"viewed {len(viewed)} attachments")
+    if clicks:
+        links = len({each.thing for each in clicks})
+        parts.append(f"{_surest(clicks)}clicked {'a link' if links == 1 else f'{links} links'}")
+    if views:
+        [name, *others] = sorted({each.thing or "an attachment" for each in views})
+        parts.append(f"{_surest(views)}viewed {f'{len(others) + 1} attachments' if others else name}")
     return " and ".join(parts)
+
+
+def _surest(happenings: Sequence[Happening]) -> str:
+    return _hedge(max(each.confidence for each in happenings))
 
 
 def _subject(happenings: Sequence[Happening], recipients: Sequence[str]) -> str:
