@@ -101,11 +101,10 @@ class ContextLoader:
         users = await self._users(organization)
         message = loaded.message
         recipients = message.recipients()
-        sender = message.from_address.email if message.from_address else ""
         emails = [recipient.email for recipient in recipients]
         memory = NOTHING
         if stops.state.names_recipients:
-            memory = await self._visits.recall(organization, message.id, sender, emails, facts, stops)
+            memory = await self._visits.recall(organization, message.id, message.sender, emails, facts, stops)
         return Sending(
             sent_at=_handed_over(loaded),
             sent_at_of=_handed_over_to(loaded),

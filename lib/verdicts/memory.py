@@ -47,7 +47,7 @@ class Visit(NamedTuple):
     key: SourceKey
     message: str
     sender: str
-    """Hash of the sender's address."""
+    """Hash of the sender's id."""
 
     first: int
     """Milliseconds since 1970 of the first hit."""
@@ -79,7 +79,7 @@ class Memory:
     """Key of each hit's source, by fact key."""
 
     sender: str = ""
-    """Hash of the sender's address."""
+    """Hash of the sender's id."""
 
     kin: Mapping[tuple[str, str], Sequence[Visit]] = field(default_factory=dict)
     """Visits by the same agents in the same areas, by area and agent; not of sources that are known or shared."""

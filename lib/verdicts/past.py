@@ -108,7 +108,7 @@ class Past:
         place = key.place
         self.key = key
         self.sender = sender
-        """Hash of the sender's address."""
+        """Hash of the sender's id."""
         self.kin = kin
         """By the same agent in the same area, at anyone's mail."""
         self.company = company
