@@ -1,4 +1,5 @@
-"""Evidence (`lib.assessment.visits`) held against retention: nothing is older, and nothing is of no message."""
+"""Evidence (`lib.assessment.visits`, `lib.assessment.session_places`) held against retention: nothing is older, and
+nothing is of no message."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from datetime import timedelta
 
 from cachetools import LRUCache
 
+from lib.assessment import session_places
+from lib.assessment.session_places import read_session_place
 from lib.assessment.visit_rows import PARTITIONS, places_of_twins, read_visit
 from lib.assessment.visits import LASTS
 from lib.clock import Clock, milliseconds
@@ -22,7 +25,7 @@ _MOST_REMEMBERED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCheck:
-    """Finds visits that are too old, cannot be read, or belong to a message that is not there."""
+    """Finds what is too old or cannot be read, and visits that belong to a message that is not there."""
 
     tables: Tables
     messages: MessageStore
@@ -42,6 +45,14 @@ class EvidenceCheck:
                 elif not await self._has_message(organization, visit.message, known):
                     yield self._wrong(organization, row, "its message is not there")
 
+        for partition in session_places.PARTITIONS:
+            async for row in self.tables.query(table(organization, EVIDENCE), partition):
+                place = read_session_place(row)
+                if place is None:
+                    yield self._wrong(organization, row, "it cannot be read")
+                elif place.last <= oldest:
+                    yield self._wrong(organization, row, f"it is older than {LASTS.days} days")
+
     async def _has_message(self, organization: str, message: str, known: LRUCache[str, bool]) -> bool:
         if message not in known:
             known[message] = await has_message(self.messages, organization, message)
@@ -54,4 +65,5 @@ class EvidenceCheck:
                 with suppress(Missing):
                     await self.tables.write_rows(table(organization, EVIDENCE), [Delete(partition, key)])
 
-        return Inconsistency(self.name, f"visit {row.partition}", text, repair)
+        what = "session" if row.partition in session_places.PARTITIONS else "visit"
+        return Inconsistency(self.name, f"{what} {row.partition}", text, repair)

@@ -116,8 +116,9 @@ class Stores:
 
         Parts that were handed in belong to whom they came from.
         """
-        if "api_keys" in vars(self):
-            await self.api_keys.settle()
+        for name in ("api_keys", "session_places"):
+            if name in vars(self):
+                await vars(self)[name].settle()
         if not self._has_given_recipients:
             self._opened.push_async_callback(self.recipients.close)
         await self._opened.aclose()
