@@ -34,6 +34,9 @@ from bench.traces.organizations.world import (
     is_working_day,
 )
 from bench.traces.timing import DAY, HOUR
+from lib.catalogues.networks import Networks
+from lib.clock import moment
+from lib.tracking.facts import Fact, new_fact
 
 USERS = 2 / 3
 """Share of the senders who use the console."""
@@ -57,6 +60,11 @@ class Session:
 
     address: str
     agent: str
+
+    def request(self, networks: Networks) -> Fact:
+        """The page's request, as a fact would have it."""
+        headers = {"user-agent": self.agent, "x-forwarded-for": self.address}
+        return new_fact("open", "", moment(self.at), "GET", headers, trusted_hops=1, networks=networks)
 
 
 @dataclass(frozen=True, slots=True)

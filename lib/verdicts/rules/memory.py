@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.memory import Visit
+from lib.verdicts.memory import MOST_DAYS, Visit
 from lib.verdicts.message_facts import PatternRule, Scene
 from lib.verdicts.past import Past, are_different, mails_with
 from lib.verdicts.request import HitRequest
@@ -230,15 +231,29 @@ def _is_one_look(visits: Sequence[Visit]) -> bool:
     return _is_one_mail(visits) and all(map(_is_look, visits))
 
 
+def _is_at_work(past: Past) -> bool:
+    """Whether the sender works at the place, and recipients do not read there, as far as is known.
+
+    The console and a mail program have the kind of device in common. A place of many days is the sender's for any of
+    them. Senders work at their customers' and in shared offices, too: so no one may have read there, or be there with
+    another copy of the mail.
+    """
+    worked = past.worked
+    if worked is None or not past.is_alone or not (worked.days_alike or worked.days >= MOST_DAYS):
+        return False
+    return all(map(_is_look, chain(past.here_at_company, past.of_source)))
+
+
 def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
-    """Match devices that open mails of this sender to people of other companies, once each, and follow no link.
+    """Match devices that open mails of this sender to people of other companies, once each, and follow no link; and
+    places at which the sender works.
 
     Recipients come back to their mail, follow its links after every second or third look, be it in another program, and
     write to several senders. What is left is the sender's. Strangers behind one carrier look alike, above all where one
     sender writes all mail: so the same agent elsewhere in the area tells surely only where it has loaded mails that
     answers quote.
     """
-    if past.key.is_shared or request.kind != "open" or not past.kin:
+    if past.key.is_shared or request.kind != "open" or not (past.kin or past.worked):
         return
     here = _looks_by(past.of_source, past)
     if past.of_person_here and not (here.companies >= 3 and _is_one_look(past.of_person_here)):
@@ -252,6 +267,9 @@ def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
         is_possible = here.are_the_senders or around.are_the_senders
     if is_sure:
         yield Finding("own-device", "The same device looks at this sender's mails to other people: it is the sender's.")
+    elif _is_at_work(past):
+        code = "own-place" if here.are_the_senders else "perhaps-own-place"
+        yield Finding(code, "The sender works in the console at this place.")
     elif is_possible:
         text = "The same device looked at this sender's mail to someone else: it may be the sender's."
         yield Finding("perhaps-own-device", text)
