@@ -231,17 +231,23 @@ def _is_one_look(visits: Sequence[Visit]) -> bool:
     return _is_one_mail(visits) and all(map(_is_look, visits))
 
 
-def _is_at_work(past: Past) -> bool:
-    """Whether the sender works at the place, and recipients do not read there, as far as is known.
+_DAYS_ALIKE = 2
+"""Days with a session on a device of the look's kind from which the sender may have looked: a visit is a day's."""
 
-    The console and a mail program have the kind of device in common. A place of many days is the sender's for any of
-    them. Senders work at their customers' and in shared offices, too: so no one may have read there, or be there with
-    another copy of the mail.
+
+def _place_of_work(past: Past, here: _Looks) -> str | None:
+    """Return the code of what the sender's sessions at the place say of a look; None where they say nothing.
+
+    Senders work at their customers' and in shared offices, too. So no one may have read there, or be there with another
+    copy of the mail; and the place is that of several days, on a device of the look's kind (which the console and a
+    mail program have in common) or of still more days, unless the source has looked at mail to another company.
     """
     worked = past.worked
-    if worked is None or not past.is_alone or not (worked.days_alike or worked.days >= MOST_DAYS):
-        return False
-    return all(map(_is_look, chain(past.here_at_company, past.of_source)))
+    if worked is None or not past.is_alone or not all(map(_is_look, chain(past.here_at_company, past.of_source))):
+        return None
+    if here.are_the_senders:
+        return "own-place"
+    return "perhaps-own-place" if worked.days_alike >= _DAYS_ALIKE or worked.days >= MOST_DAYS else None
 
 
 def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
@@ -267,8 +273,7 @@ def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
         is_possible = here.are_the_senders or around.are_the_senders
     if is_sure:
         yield Finding("own-device", "The same device looks at this sender's mails to other people: it is the sender's.")
-    elif _is_at_work(past):
-        code = "own-place" if here.are_the_senders else "perhaps-own-place"
+    elif code := _place_of_work(past, here):
         yield Finding(code, "The sender works in the console at this place.")
     elif is_possible:
         text = "The same device looked at this sender's mail to someone else: it may be the sender's."

@@ -406,7 +406,7 @@ def test_a_click_is_never_told_to_be_by_the_senders_device() -> None:
 
 # Places where the sender works
 
-AT_WORK, OWN_PLACES = Worked(1, 1), {"own-place", "perhaps-own-place"}
+AT_WORK, OWN_PLACES = Worked(2, 2), {"own-place", "perhaps-own-place"}
 
 
 def at_work(
@@ -430,17 +430,18 @@ def test_a_look_from_a_computer_where_its_sender_works_may_be_the_senders() -> N
 
 @pytest.mark.parametrize(
     ("worked", "is_found"),
-    [(Worked(1, 0), False), (Worked(2, 0), False), (Worked(3, 0), True), (Worked(3, 1), True)],
-    ids=["another device", "two days", "three days of any device", "this kind among others"],
+    [(Worked(1, 1), False), (Worked(2, 0), False), (Worked(2, 1), False), (Worked(2, 2), True), (Worked(3, 0), True)],
+    ids=["a visit", "two days with another device", "a day of each", "two days", "three days with another device"],
 )
-def test_another_kind_of_device_is_the_senders_where_the_sender_works_day_after_day(
+def test_a_place_is_the_senders_from_the_second_day_with_such_a_device_and_the_third_with_any(
     worked: Worked, is_found: bool
 ) -> None:
     assert (OWN_PLACES & at_work(worked=worked) == {"perhaps-own-place"}) is is_found
 
 
 def test_it_is_the_senders_surely_where_it_has_looked_at_mail_to_another_company() -> None:
-    assert OWN_PLACES & at_work(visit("m1", by("bob", "b"))) == {"own-place"}
+    for worked in (AT_WORK, Worked(1, 0)):
+        assert OWN_PLACES & at_work(visit("m1", by("bob", "b")), worked=worked) == {"own-place"}
     assert OWN_PLACES & at_work(visit("m1", by("bob"))) == {"perhaps-own-place"}
     assert "own-device" in at_work(visit("m1", by("bob", "b")), visit("m2", by("cleo", "c")))
 
