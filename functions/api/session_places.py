@@ -16,7 +16,8 @@ def is_page_of_ours(request: func.HttpRequest) -> bool:
 
 def note_session(services: Services, request: func.HttpRequest, organization: Organization, user: str) -> None:
     """Note beside the answer where the user works, unless the organization records nothing of who did what."""
-    if organization.settings.tracking in ("aggregate", "off"):
+    settings = organization.settings
+    if not settings.engagement_enabled or settings.tracking in ("aggregate", "off"):
         return
     hops = services.settings.trusted_hops
     seen = new_fact("open", "", services.clock.now(), request.method, request.headers, trusted_hops=hops)

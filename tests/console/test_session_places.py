@@ -161,16 +161,26 @@ async def test_the_add_in_tells_a_place_and_a_crm_none(site: Site) -> None:
     assert await site.noted() == 1
 
 
+@pytest.mark.parametrize(
+    "settings", [{"tracking": "aggregate"}, {"tracking": "off"}, {"engagement_enabled": False}], ids=str
+)
+async def test_an_organization_that_records_nobody_remembers_no_place(site: Site, settings: dict[str, Any]) -> None:
+    await site.world.switch(**settings)
+    await site.visitor.sign_in()
+
+    assert (await site.work()).status == 200
+
+    assert await site.noted() == 0
+
+
 @pytest.mark.parametrize("mode", ["aggregate", "off"])
-async def test_an_organization_that_counts_without_who_remembers_no_place(site: Site, mode: str) -> None:
+async def test_the_removal_takes_the_places_of_an_organization_that_counts_without_who_from_now_on(
+    site: Site, mode: str
+) -> None:
     await site.work()
     await site.world.switch(tracking=mode)
-    await site.world.pass_time(days=1)
-    await site.visitor.sign_in()
-    assert (await site.work()).status == 200
-    assert await site.noted() == 1
 
-    await site.world.sweep()
+    await site.world.sweep(hours=17)
 
     assert await site.noted() == 0
 
