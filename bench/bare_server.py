@@ -27,7 +27,7 @@ from yarl import URL
 from bench.load import HEADERS
 from infra.local.host.host import KEEP_ALIVE_SECONDS, LISTEN_BACKLOG, bind
 from lib.storage.azure.account import Account
-from lib.tracking.facts import new_fact
+from lib.tracking.requests import new_fact
 from pixel_fn import PIXEL
 
 TABLE = "heedbenchbare"

@@ -27,7 +27,7 @@ from bench.sections import INTAKE, put
 from infra.local.servers.azurite import start_azurite
 from lib.inbound.origin import Origin
 from lib.inbound.reading import read_inbound
-from lib.storage import Blobs, Change, DeadLetters, Queues, Range, Row, Storage, Tables
+from lib.storage import Blobs, Change, Queues, Range, Row, Storage, Tables
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter
 from lib.storage.azure.tables import azure_storage, close_storage
@@ -37,6 +37,7 @@ from tests.support.dovecot import running_dovecot, why_not
 from tests.support.heed import Heed
 from tests.support.inbound import ADA, REP, bounce_of
 from tests.support.mailboxes import Polls
+from tests.support.passing_storage import PassingBlobs, PassingQueues, PassingTables
 
 MOST_MILLISECONDS = 5.0
 """Target for the CPU of taking in a mail beyond parsing."""
@@ -104,62 +105,46 @@ class _Counting:
         self.seconds += time.process_time() - begun
 
 
-class _Tables:
+class _Tables(PassingTables):
     def __init__(self, tables: Tables, calls: _Counting) -> None:
-        self._tables = tables
+        super().__init__(tables)
         self._calls = calls
-        self.create = tables.create
-        self.drop = tables.drop
 
     async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         with self._calls.reading():
-            return await self._tables.read_row(table, partition, key)
+            return await super().read_row(table, partition, key)
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[Row]:
         with self._calls.reading():
-            rows = [row async for row in self._tables.query(table, partition, keys, limit)]
+            rows = [row async for row in super().query(table, partition, keys, limit)]
         for row in rows:
             yield row
 
     async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         with self._calls.writing():
-            return await self._tables.write_rows(table, changes)
+            return await super().write_rows(table, changes)
 
 
-class _Blobs:
+class _Blobs(PassingBlobs):
     def __init__(self, blobs: Blobs, calls: _Counting) -> None:
-        self._blobs = blobs
+        super().__init__(blobs)
         self._calls = calls
-        self.create = blobs.create
-        self.drop = blobs.drop
-        self.delete_blob = blobs.delete_blob
-        self.read_blob = blobs.read_blob
-        self.reading_url = blobs.reading_url
-        self.list_blobs = blobs.list_blobs
-        self.list_versions = blobs.list_versions
-        self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         with self._calls.writing():
-            await self._blobs.put_blob(container, name, data, content_type)
+            await super().put_blob(container, name, data, content_type)
 
 
-class _Queues:
+class _Queues(PassingQueues):
     def __init__(self, queues: Queues, calls: _Counting) -> None:
-        self._queues = queues
+        super().__init__(queues)
         self._calls = calls
-        self.create = queues.create
-        self.backlog = queues.backlog
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        return self._queues.dead_letters
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
         with self._calls.writing():
-            await self._queues.send(queue, body, delay, message_id)
+            await super().send(queue, body, delay, message_id)
 
 
 async def measure_polls() -> list[Poll]:

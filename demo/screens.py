@@ -90,7 +90,7 @@ def _daily_work(message: Any, followed: Iterable[Any], everything: Sequence[Any]
         screens.append(Screen(group, "conversation", "A conversation", f"conversations/{thread}", words))
     words = "A table of reminders that are set, the soonest first."
     screens.append(Screen(group, "reminders", "Reminders", "reminders", words))
-    words = "Mails that failed, and mails of which it is not known whether they went out, with what can be done."
+    words = "Mails that failed, and mails that may not have gone out, with what can be done."
     return [*screens, Screen(group, "failures", "Failures", "failures", words)]
 
 

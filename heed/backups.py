@@ -16,6 +16,8 @@ from heed.running import (
     DryRun,
     ExitCode,
     OrganizationName,
+    OwnAccountName,
+    OwnAccountSetting,
     OwnKinds,
     load_known,
     open_private,
@@ -94,14 +96,15 @@ def restore_organization(
     without_history: Annotated[
         bool, typer.Option("--without-history", help="go on without the secret: name and settings alone")
     ] = False,
-    account: Annotated[str | None, typer.Option(help="an own storage account, where it is made anew")] = None,
-    setting: Annotated[
-        str | None, typer.Option(help="the app's setting with an own account's connection string, likewise")
-    ] = None,
+    account: OwnAccountName = None,
+    setting: OwnAccountSetting = None,
     kind: OwnKinds = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Restore an organization from a backup. It is closed meanwhile; run it again after an interruption."""
+    """Restore an organization from a backup. It is closed meanwhile; run it again after an interruption.
+
+    Only one that is made anew can get a storage account of its own.
+    """
 
     async def restore(services: Services) -> None:
         own, secret = read_account(account, setting, kind), _read_secret(secret_from)

@@ -12,6 +12,8 @@ from heed.running import (
     DryRun,
     ExitCode,
     OrganizationName,
+    OwnAccountName,
+    OwnAccountSetting,
     OwnKinds,
     load_known,
     progress,
@@ -26,10 +28,8 @@ from lib.storage.accounts import OwnAccount
 
 def move_organization(
     organization: OrganizationName,
-    account: Annotated[str | None, typer.Option(help="the account's name, which the app's identity enters")] = None,
-    setting: Annotated[
-        str | None, typer.Option(help="the app's setting with the account's connection string: HEED_STORAGE_<ORG>")
-    ] = None,
+    account: OwnAccountName = None,
+    setting: OwnAccountSetting = None,
     kind: OwnKinds = None,
     cancel: Annotated[bool, typer.Option("--cancel", help="give up a move that has not changed over yet")] = False,
     dry_run: DryRun = False,

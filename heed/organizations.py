@@ -15,6 +15,8 @@ from heed.running import (
     DryRun,
     ExitCode,
     OrganizationName,
+    OwnAccountName,
+    OwnAccountSetting,
     OwnKinds,
     Yes,
     confirm,
@@ -74,14 +76,12 @@ def save_organization(
     settings: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="a file with settings as JSON; others stay")
     ] = None,
-    account: Annotated[str | None, typer.Option(help="an own storage account, for a new organization")] = None,
-    setting: Annotated[
-        str | None, typer.Option(help="the app's setting with an own account's connection string, for a new one")
-    ] = None,
+    account: OwnAccountName = None,
+    setting: OwnAccountSetting = None,
     kind: OwnKinds = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Make an organization with its storage, or change it."""
+    """Make an organization with its storage, or change it. Only a new one can get a storage account of its own."""
 
     async def save(services: Services) -> None:
         own = read_account(account, setting, kind)

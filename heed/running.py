@@ -47,6 +47,15 @@ _UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 OrganizationName = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="the organization's id")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="tell what would be done, and change nothing")]
+OwnAccountName = Annotated[
+    str | None, typer.Option("--account", help="a storage account of its own, which the app's identity enters")
+]
+OwnAccountSetting = Annotated[
+    str | None,
+    typer.Option(
+        "--setting", help=f"the app's setting {SETTING_PREFIX}… with the connection string of such an account"
+    ),
+]
 OwnKinds = Annotated[
     list[str] | None,
     typer.Option(

@@ -50,7 +50,7 @@ class NotFound(Refusal):
 
 
 class NoLongerKept(Refusal):
-    """What was asked for was there, and is not kept any more; the text is a sentence that says so."""
+    """The thing was there, and is not kept any more; the text is a sentence that says so."""
 
     kind = "gone"
 

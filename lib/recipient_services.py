@@ -230,7 +230,7 @@ class RecipientServices:
 
     @cached_property
     def stops(self) -> Stops:
-        """Who is not to be recorded, and which links are switched off."""
+        """Recipients who are not to be recorded, and links that are switched off."""
         organizations, hashes = self.organizations, self.address_hashes
         stops = Stops(self.storage.tables, hashes.hash_address, organizations.recording_state, self.clock)
         self._opened.push_async_callback(stops.close)

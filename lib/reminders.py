@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from lib.assessment.assessor import Assessor
 from lib.assessment.summary import summary_of
 from lib.cards.store import Cards
-from lib.clock import Clock, milliseconds, rfc3339
+from lib.clock import Clock, milliseconds
 from lib.errors import Stale, WrongField
 from lib.messages.follow_state import FollowState
 from lib.messages.models import MessageFields, Reminder, StoredMessage
@@ -31,16 +31,14 @@ def check_times(message: MessageFields, given: set[str], now: datetime) -> None:
     Raises WrongField.
     """
     if "deliver_at" in given and message.deliver_at and message.deliver_at <= now:
-        raise WrongField(["deliver_at"], f"{rfc3339(message.deliver_at)} is in the past: now is {rfc3339(now)}")
+        raise WrongField(["deliver_at"], "the time is in the past")
     reminder = message.reminder
     if reminder is None or not given & _TOUCH_REMINDER:
         return
     if "reminder" in given and reminder.at <= now:
-        raise WrongField(["reminder", "at"], f"{rfc3339(reminder.at)} is in the past: now is {rfc3339(now)}")
+        raise WrongField(["reminder", "at"], "the time is in the past")
     if message.deliver_at and reminder.at <= message.deliver_at:
-        raise WrongField(
-            ["reminder", "at"], f"{rfc3339(reminder.at)} is not after the delivery at {rfc3339(message.deliver_at)}"
-        )
+        raise WrongField(["reminder", "at"], "the reminder is not after the delivery")
 
 
 def needs_following(message: MessageFields, given: set[str]) -> bool:
@@ -63,6 +61,8 @@ def is_met(reminder: Reminder, kpis: Kpis) -> bool:
 
 
 class Reminders:
+    """Enters, fires and ends reminders of messages."""
+
     def __init__(self, store: MessageStore, assessor: Assessor, cards: Cards, due: DueIndex, clock: Clock) -> None:
         self._store = store
         self._assessor = assessor

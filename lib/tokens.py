@@ -81,7 +81,7 @@ class Purpose(Enum):
     """Leads to the page where a recipient decides."""
 
     PROOF = b"heed/1/proof"
-    """Stands in a link that was sent to an address: whoever has it reads the mail of the address."""
+    """Stands in a link that was sent to an address: who has it reads the mail of the address."""
 
     ASKED = b"heed/1/asked"
     """Seals what a recipient has asked for while it waits in a queue."""

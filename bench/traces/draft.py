@@ -9,7 +9,8 @@ from random import Random
 from bench.traces.addresses import address_in, near
 from bench.traces.timing import DAY, HOUR, MINUTE, delivery
 from bench.traces.trace import Actor, Request, Trace
-from lib.tracking.facts import HitKind, network_of
+from lib.tracking.facts import HitKind
+from lib.tracking.requests import network_of
 
 # Ids of the catalogue of gateways.
 MICROSOFT = "microsoft-365"

@@ -9,7 +9,8 @@ from typing import Literal
 
 from lib.catalogues.networks import Networks
 from lib.clock import moment
-from lib.tracking.facts import Fact, HitKind, new_fact
+from lib.tracking.facts import Fact, HitKind
+from lib.tracking.requests import new_fact
 from lib.verdicts.context import Sending
 
 Actor = Literal["person", "machine"]

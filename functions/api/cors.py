@@ -12,7 +12,7 @@ import azure.functions as func
 
 from lib.ids import ORGANIZATION
 from lib.services import Services
-from lib.tracking.facts import client_address, network_of
+from lib.tracking.requests import client_address, network_of
 
 log = logging.getLogger("heed.api")
 

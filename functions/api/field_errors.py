@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin
@@ -23,7 +24,7 @@ _LONGEST_NAME = 40
 
 
 class FieldSentence(NamedTuple):
-    """What is said of an error. The sentence is filled in with pydantic's context."""
+    """A sentence about an error, filled in with pydantic's context."""
 
     code: FieldCode
     sentence: str
@@ -79,8 +80,11 @@ FORMS: Mapping[str, str] = {
 }
 """What is said of a text that does not match a pattern; of other patterns, the pattern is shown."""
 
-_OF_A_KEY = "[key]"
-"""The last part of pydantic's place of a wrong name in an object."""
+_ALTERNATIVE = re.compile(r"(?:list|dict|literal)\[.*")
+"""A part of pydantic's place that names no field, but one of the types that the field may have."""
+
+_NO_FIELD = re.compile(rf"{_ALTERNATIVE.pattern}|\[key\]")
+"""The same for the last part, which may also tell that the name is wrong."""
 
 _ANY_OTHER = FieldSentence("invalid", "this value is not taken")
 
@@ -103,9 +107,16 @@ def field_faults(found: Sequence[ErrorDetails], model: type[BaseModel] | None = 
             suggested += 1
             similar = similar_field(model, error["loc"])
             message += f"; did you mean {similar}?" if similar else ""
-        loc = error["loc"][:-1] if error["loc"][-1:] == (_OF_A_KEY,) else error["loc"]
-        faults.append(FieldFault([*loc], kind.code, message))
+        faults.append(FieldFault(_fields_of(error), kind.code, message))
     return faults
+
+
+def _fields_of(error: ErrorDetails) -> list[str | int]:
+    """Return the names of fields and the numbers of entries in an error's place, without pydantic's own words."""
+    place = [part for part in error["loc"][:-1] if not _ALTERNATIVE.fullmatch(str(part))]
+    named_by_caller = error["type"] == "extra_forbidden"
+    last = [part for part in error["loc"][-1:] if named_by_caller or not _NO_FIELD.fullmatch(str(part))]
+    return [*place, *last]
 
 
 def _type_of(error: ErrorDetails) -> str:

@@ -124,13 +124,7 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str, webhooks: Mappi
         [*_answer_models(each for _, each in endpoints), *sent],
         leave_out=[ProblemDocument, *sent],
     )
-    paths: dict[str, dict[str, Any]] = {}
-    for tag, endpoint in endpoints:
-        path = f"/{endpoint.route}".replace("{*", "{")
-        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(tag, endpoint, references)
-    for path, (name, summary, responses) in _RECIPIENT_FACING.items():
-        for method in ("get", "head"):
-            paths.setdefault(path, {})[method] = _recipients_operation(path, f"{name}_{method}", summary, responses)
+    paths = _make_paths(endpoints, references)
     operations = [operation for methods in paths.values() for operation in methods.values()]
     describe_fields(schemas)
     name_enumerations(
@@ -149,14 +143,7 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str, webhooks: Mappi
     tags = {operation["tags"][0] for operation in operations}
     document = {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Heed",
-            "version": VERSION,
-            "summary": "Tells a salesperson, truthfully, what became of a mail.",
-            "description": _DESCRIPTION,
-            "contact": {"name": "The operator of this deployment", "url": f"{base_url}/"},
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
+        "info": _info(base_url),
         "servers": [{"url": base_url}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in tags],
         "paths": paths,
@@ -170,6 +157,29 @@ def openapi_document(groups: Sequence[Endpoints], base_url: str, webhooks: Mappi
         },
     }
     return json.dumps(document, indent=1).encode()
+
+
+def _info(base_url: str) -> Schema:
+    return {
+        "title": "Heed",
+        "version": VERSION,
+        "summary": "Tells a salesperson, truthfully, what became of a mail.",
+        "description": _DESCRIPTION,
+        "contact": {"name": "The operator of this deployment", "url": f"{base_url}/"},
+        "license": {"name": "MIT", "identifier": "MIT"},
+    }
+
+
+def _make_paths(endpoints: Iterable[tuple[str, Endpoint]], references: References) -> dict[str, dict[str, Any]]:
+    """Return all operations by path and method: those of the endpoints, with their tags, and those of recipients."""
+    paths: dict[str, dict[str, Any]] = {}
+    for tag, endpoint in endpoints:
+        path = f"/{endpoint.route}".replace("{*", "{")
+        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(tag, endpoint, references)
+    for path, (name, summary, responses) in _RECIPIENT_FACING.items():
+        for method in ("get", "head"):
+            paths.setdefault(path, {})[method] = _recipients_operation(path, f"{name}_{method}", summary, responses)
+    return paths
 
 
 def _answer_models(endpoints: Iterable[Endpoint]) -> Iterator[type[BaseModel]]:

@@ -14,7 +14,7 @@ from lib.organizations.keys import KEY_BEGINNING
 from lib.organizations.rate_limits import KeyStanding, RateLimits
 from lib.organizations.sign_in.signatures import looks_like_token
 from lib.services import Services
-from lib.tracking.facts import client_address, network_of
+from lib.tracking.requests import client_address, network_of
 
 Authorized = TypeVar("Authorized")
 

@@ -6,7 +6,7 @@ import azure.functions as func
 
 from lib.organizations.registry import Organization
 from lib.services import Services
-from lib.tracking.facts import new_fact
+from lib.tracking.requests import new_fact
 
 
 def is_page_of_ours(request: func.HttpRequest) -> bool:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from functions.api.endpoint import Answer
+from functions.api.problems import Problem
 from functions.console.drafts import form_of
+from functions.console.refusals import told_in_form
 from functions.console.visit import Visit
+from functions.pages.forms import FormField
 from functions.shapes.message import MessageRead
 from lib.console.simple_html import simple_html
+from lib.errors import Refusal
+
+_LONGEST_NAME = 100
+"""Characters of a file's name that are quoted."""
 
 REMOVE = "remove:"
 """The beginning of the value of a button that removes a file."""
@@ -27,10 +36,27 @@ async def save_files(visit: Visit, saved: MessageRead) -> None:
     is_followed = "true" if visit.form.is_checked("follow_new_files") else "false"
     for file in visit.form.files("file"):
         query = {"filename": file.filename, "followed": is_followed}
-        await visit.ask("add_attachment", path, query, file.content)
+        with _naming(file):
+            await visit.ask("add_attachment", path, query, file.content)
     if pictures := visit.form.files("picture"):
-        answers = [await visit.call("add_image", path, {"filename": each.filename}, each.content) for each in pictures]
+        answers = list[Answer]()
+        for picture in pictures:
+            with _naming(picture):
+                answers.append(await visit.call("add_image", path, {"filename": picture.filename}, picture.content))
         await visit.ask("patch_message", path, body=_with_pictures(saved, visit.user.time_zone, answers))
+
+
+@contextmanager
+def _naming(file: FormField) -> Iterator[None]:
+    """Begin what is wrong with a file by its name: several may have been chosen."""
+    try:
+        yield
+    except (Problem, Refusal) as error:
+        problem, name = told_in_form(error), f"“{(file.filename or '')[:_LONGEST_NAME]}”"
+        document = problem.document
+        document.detail = f"{name}: {document.detail}"
+        document.errors = [each.model_copy(update={"msg": f"{name}: {each.msg}"}) for each in document.errors or []]
+        raise problem from None
 
 
 def _with_pictures(saved: MessageRead, zone: str, answers: list[Answer]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def read_door(request: func.HttpRequest) -> Form:
 
 
 async def read_form_of(services: Services, place: str, request: func.HttpRequest, largest: int = USUAL_FORM) -> Form:
-    """Read a form of somebody who has signed in. `place` is their organization, whose large work is bounded.
+    """Read a form of a person who has signed in. `place` is their organization, whose large work is bounded.
 
     Raises Problem, Busy.
     """

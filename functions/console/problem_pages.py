@@ -21,7 +21,7 @@ _MOST_SHOWN = 512 * 1024
 """Characters of a form that the page repeats."""
 
 _UNSEEN = frozenset({"act", "etag", "format_before", "seen", "sure", "when", "back"})
-"""Fields that nobody has typed."""
+"""Fields that no person has typed."""
 
 
 async def typed_by(services: Services, request: func.HttpRequest, session: Session | None, visit: Visit | None) -> Form:

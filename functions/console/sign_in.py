@@ -24,7 +24,7 @@ from lib.organizations.sign_in.code_flow import LASTS, Attempt
 from lib.organizations.sign_in.refusals import BadToken, NotEntitled, ProviderDown
 from lib.services import Services
 from lib.storage import StorageError
-from lib.tracking.facts import client_address, network_of
+from lib.tracking.requests import client_address, network_of
 
 _IN, _OUT, _PROVIDER, _BACK = "sign-in", "sign-out", "sign-in/provider", "sign-in/back"
 _LONGEST_PATH = 1_000

@@ -98,7 +98,7 @@ class Visit:
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        """What the person may do."""
+        """The scopes of the person's session."""
         return self.signed_in.session.scopes
 
     @property

@@ -1,4 +1,4 @@
-"""What all endpoints share, in a few sentences each: for the page of the API and the text for language models."""
+"""Conventions of all endpoints, in a few sentences each: for the page of the API and the text for language models."""
 
 from __future__ import annotations
 

@@ -90,8 +90,16 @@ def _part(part: bytes) -> FormField | None:
     if not isinstance(name, str):
         return None
     if isinstance(filename, str):
-        return FormField(name, "", filename or None, content)
-    return FormField(name, content.decode("utf-8", "replace").strip("\r\n"))
+        return FormField(_unescaped(name), "", _unescaped(filename) or None, content)
+    return FormField(_unescaped(name), content.decode("utf-8", "replace").strip("\r\n"))
+
+
+def _unescaped(name: str) -> str:
+    """Return a name as it was before the browser escaped what ends it: the three characters, and no others.
+
+    Source: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
+    """
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
 def _head(lines: bytes) -> Message:

@@ -58,7 +58,7 @@ class AlertsRead(AlertRules):
 
 
 class TrialsRead(BaseModel):
-    """What became of a trial in each channel."""
+    """Outcome of a trial, by channel."""
 
     channels: dict[Channel, PostState] = Field(
         description="`told`: the channel took it; `trying`: it did not answer, and may have taken it; `again`: not "

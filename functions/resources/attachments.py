@@ -16,7 +16,7 @@ from lib.files.models import (
     LARGEST_FOLLOWED,
     LARGEST_IMAGE,
 )
-from lib.files.store import UNSENT
+from lib.files.permitted import UNSENT
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.models import StoredMessage
 
@@ -109,7 +109,7 @@ async def replace_attachment(call: Call) -> Answer:
     """Replace an attachment; a followed one also after the message was sent, under the same links."""
     loaded = await load_message(call)
     _check_not_empty(call)
-    file = await call.services.files.replace(
+    file = await call.services.files.replace_attachment(
         call.org, loaded.message.id, call.path["attachment"], call.query.filename, call.body, call.if_match
     )
     await _tell_lists(call, loaded.message)
@@ -125,7 +125,7 @@ async def patch_attachment(call: Call) -> Answer:
         await check_followed_file(call, loaded.message)
     expires = (patch.expires_at,) if "expires_at" in patch.model_fields_set else None
     try:
-        file = await call.services.files.set(
+        file = await call.services.files.change_attachment(
             call.org,
             loaded.message.id,
             call.path["attachment"],
@@ -144,7 +144,7 @@ async def patch_attachment(call: Call) -> Answer:
 async def delete_attachment(call: Call) -> Answer:
     """Remove an attachment from a draft, a scheduled or a failed message."""
     loaded = await load_message(call)
-    await call.services.files.remove(call.org, loaded.message.id, call.path["attachment"], call.if_match)
+    await call.services.files.remove_attachment(call.org, loaded.message.id, call.path["attachment"], call.if_match)
     await _tell_lists(call, loaded.message)
     return Answer(200, Deleted(deleted=call.path["attachment"]))
 
@@ -175,7 +175,7 @@ async def add_image(call: Call) -> Answer:
 
 def _check_not_empty(call: Call) -> None:
     if not call.body:
-        raise invalid(["body"], "the file is empty; send its bytes as the body")
+        raise invalid(["body"], "the file is empty")
 
 
 async def check_followed_file(call: Call, message: StoredMessage) -> None:

@@ -12,7 +12,6 @@ from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import not_there
 from functions.shapes.message import time_zone_of
 from lib.cards.store import Action, Card, CardKind, CardPriority, CardRecipient, CardStatus, version_of
-from lib.clock import rfc3339
 from lib.errors import NotAllowed, WrongField
 from lib.fields import Model, Moment, Regarding
 from lib.ids import short_hash
@@ -148,7 +147,7 @@ async def snooze_card(call: Call) -> Answer:
     found = await _unchanged(call)
     until = call.body.until
     if until and until <= call.now:
-        raise WrongField(["until"], f"{rfc3339(until)} is in the past: now is {rfc3339(call.now)}")
+        raise WrongField(["until"], "the time is in the past")
     if found:
         await call.services.cards.snooze(call.org, *found, until, call.made_id)
     return await _answer(call)
@@ -214,7 +213,7 @@ async def _beginning_of_work(call: Call, day: datetime) -> datetime:
 async def _move_reminder(call: Call, card: Card, at: datetime) -> None:
     """Set the time of the message's reminder. Raises Problem, NotAllowed, Stale."""
     if at <= call.now:
-        raise NotAllowed(f"{rfc3339(at)} is in the past: now is {rfc3339(call.now)}.")
+        raise NotAllowed("The time is in the past.")
     loaded = await call.services.messages.load(call.org, card.message)
     if loaded is None:
         raise not_there("message")

@@ -52,7 +52,7 @@ async def read_conversation(call: Call) -> Answer:
 
 
 async def _read_page(call: Call, conversation: str, after: str | None) -> tuple[list[Loaded], str | None]:
-    """Read a page, whoever's mail it is, and where the next one begins. Raises Problem where there is no first one."""
+    """Read a page, of every user's mail, and where the next one begins. Raises Problem where there is no first one."""
     limit = call.query.limit
     rows = call.services.threads.list_conversation(call.org, conversation, after, limit + 1)
     found = [] if after else [(_FIRST, conversation)]

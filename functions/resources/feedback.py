@@ -21,7 +21,7 @@ endpoints = Endpoints("Verdicts")
 
 
 class EventFeedback(Model):
-    """Who it was, as far as the user knows."""
+    """Word of a user on who it was."""
 
     was: Was | None = Field(
         description="`person`: a recipient; `machine`: a scanner or the like; `me`: the user, or a colleague; "

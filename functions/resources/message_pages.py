@@ -30,14 +30,14 @@ from lib.storage.sifted_pages import Sifted, SiftedPage, sifted_page
 
 
 class MessagesQuery(MessageFilters):
-    view: View | Literal["engaged-this-week"] = Field(
+    view: Literal[View, "engaged-this-week"] = Field(
         "all",
         description="`engaged-this-week`: mails that were sent, with more than 1 and fewer than 20 opens of people, "
         "the last one within 7 days; sorted by `-last_opened_at`, and pages may be short",
     )
     owner: ChosenId | None = None
     record: Annotated[str, StringConstraints(max_length=141, pattern=rf"^{RECORD_TYPE.pattern}/[^/]+$")] | None = None
-    sort: Sort | ChangeSort = Field(
+    sort: Literal[Sort, ChangeSort] = Field(
         "-sent_at",
         description="`updated_at`: the order of changes, in which `view`, `record` and all filters but `updated_since` "
         "narrow the pages; 409 in the hours after an upgrade in which it is made",

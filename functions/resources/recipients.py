@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from functions.api.endpoint import Answer, Call, Endpoints
 from functions.resources.messages import load_message
 from lib.fields import RecordRef
+from lib.messages.copy_rows import Copy, Delivery
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import Decision
 from lib.messages.matched_records import MatchedRecords
-from lib.messages.models import Copy, Delivery, StoredMessage
+from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded
 from lib.people.matching import RecordMatch, ResolvedBy
 from lib.people.preference import Preference

@@ -91,7 +91,7 @@ async def scanner_noise(call: Call) -> Answer:
     everybodys=True,
 )
 async def report_verdicts(call: Call) -> Answer:
-    """Count verdicts by the day on which the mail was sent, without telling of which mail.
+    """Count verdicts by the day on which the mail was sent, without naming mails.
 
     Each day is read with one request, so a report costs the same however much mail there is.
     """

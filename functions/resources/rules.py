@@ -33,7 +33,7 @@ class WouldMake(BaseModel):
 
 
 class DryRun(BaseModel):
-    """What a rule would have done with the mail of the last 30 days, newest first. Nothing was made."""
+    """Effects that a rule would have had on the mail of the last 30 days, newest first. Nothing was made."""
 
     since: Moment
     looked_at: int = Field(description="mails that the rule was held against: the newest 1,000 at most")

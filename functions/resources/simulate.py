@@ -17,8 +17,9 @@ from lib.checks import Check
 from lib.composing.mail import KeptCopy, Mail, Prepared
 from lib.fields import ChosenId
 from lib.ids import new_id
+from lib.messages.copy_rows import Copy
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Body, Copy, MessageSpec, Remark, StoredMessage
+from lib.messages.models import Body, MessageSpec, Remark, StoredMessage
 from lib.messages.store import Loaded
 from lib.mime.parts import Mailbox
 from lib.mime.read import MOST_BYTES, BadMail, MailTooLarge, RawMail, read_mail_text

@@ -35,14 +35,14 @@ class JobBegun(BaseModel):
 
 
 class JobProgress(BaseModel):
-    """How far a job has come."""
+    """Progress of a job."""
 
     phase: str = Field(description="what it is at; empty before it has begun")
     looked_at: int = Field(description="rows and blobs that it has looked at")
 
 
 class JobReport(BaseModel):
-    """What a job has found or changed."""
+    """Result of a job: the things that it has found or changed."""
 
     counts: dict[str, int] = Field(description="rows, messages, events, cards and blobs, by where they are")
     notes: list[str] = Field(description="what else is to be known, in sentences")

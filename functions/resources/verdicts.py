@@ -17,7 +17,7 @@ operations = Endpoints("Operations", may=("administrator",))
 
 
 class JudgeAgain(Model):
-    """What is to be done with verdicts that change."""
+    """Order to judge again, with or without writing what changes."""
 
     write: bool = Field(False, description="false: only tell what would change")
 

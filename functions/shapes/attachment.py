@@ -11,8 +11,8 @@ from lib.assessment.summary import summary_of
 from lib.checks import Check, make_check
 from lib.fields import Moment
 from lib.files.models import StoredAttachment, is_gone
+from lib.files.permitted import UNSENT
 from lib.files.sensitive_names import looks_sensitive
-from lib.files.store import UNSENT
 from lib.messages.store import Loaded
 
 

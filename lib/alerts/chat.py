@@ -17,7 +17,7 @@ _LONGEST = 2_500
 
 
 class Post(NamedTuple):
-    """What a post says."""
+    """Title, text and link of a post in a chat channel."""
 
     title: str
     text: str

@@ -30,7 +30,7 @@ _DAYS_KEPT = 3
 
 
 class ToldCard(BaseModel):
-    """What was told of a card, by channel."""
+    """Posts about a card, by channel."""
 
     channels: dict[Channel, PostState] = {}
     withdrawn: bool = False

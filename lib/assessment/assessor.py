@@ -1,7 +1,8 @@
-"""Assessor: judges a message's facts, and has everything that follows the verdicts brought up to date.
+"""Assessor: has a message's facts judged, and everything that follows the verdicts brought up to date.
 
-The assessor recomputes and never increments. It reads all that can still change of the message, judges it, and writes
-what has changed. So a queue message that comes twice, late or in another order ends in the same state.
+The assessor recomputes and never increments. It has all that can still change of the message judged anew
+(`lib.assessment.message_judge`), and writes what has changed. So a queue message that comes twice, late or in another
+order ends in the same state.
 
 A mail that draws very many hits is not judged at every one. Its facts are kept as they come, and judged together after
 a pause that grows with their number (`lib.assessment.looks`). Facts too old to change are folded
@@ -18,16 +19,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.assessment.compaction import CONTEXT, fold, retired, sum_folded
+from lib.assessment.compaction import CONTEXT
 from lib.assessment.context import ContextLoader
 from lib.assessment.findings import Assessment, are_late, assessed_message, new_summary
 from lib.assessment.followers import Follower, plan_all, read_part, unsettled
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.looks import BUSY, Looks, late_look_time, pause_for, settling_time, undecided_opens
+from lib.assessment.message_judge import MessageJudge
 from lib.assessment.refusals import RefusalLookup, Refusals, Revisions
 from lib.assessment.summary import Summary, summary_of
-from lib.catalogues.registry import Catalogues
-from lib.clock import Clock, milliseconds, moment
+from lib.clock import Clock, moment
 from lib.errors import Stale
 from lib.lists.follower import ListsFollower
 from lib.messages.models import StoredMessage
@@ -38,24 +39,15 @@ from lib.storage.documents import pack
 from lib.storage.retry import retry_on_conflict
 from lib.tracing import note_event
 from lib.tracking.facts import Fact
-from lib.verdicts import judge_and_remember
 from lib.verdicts.fact_store import FactStore, StoredFacts
-from lib.verdicts.forwards import other_readers, readers
-from lib.verdicts.kpis import added, count, sum_kpis, views
-from lib.verdicts.repeats import is_repeat
-from lib.verdicts.tallies import tally
 
 log = logging.getLogger("heed.assessor")
 
 _MOST_AT_ONCE = 2_000
 """Facts of one message that are taken together."""
 
-_LONG = 200
-"""Facts that are judged in a thread: it takes some 50 us for each, and hits are answered meanwhile."""
-
 _MANY = 2_000
-"""Facts that are folded already and must be looked at again for a late one, which waits for others if there are more;
-and facts that are judged beside the event loop, which has hits to answer."""
+"""Number of folded facts above which a late fact, for which all of them are judged again, waits for others to come."""
 
 _NOT_BEGUN = timedelta(seconds=3)
 """A recount that is due later than this has not begun, whatever the clocks say."""
@@ -91,7 +83,7 @@ class Assessor:
         context_loader: ContextLoader,
         refusals: RefusalLookup,
         cleaning: JournalCleaning,
-        catalogues: Catalogues,
+        judge: MessageJudge,
         queues: Queues,
         clock: Clock,
     ) -> None:
@@ -101,7 +93,7 @@ class Assessor:
         self._context_loader = context_loader
         self._refusals = refusals
         self._cleaning = cleaning
-        self._catalogues = catalogues
+        self._judge = judge
         self._looking = Looks(queues, clock)
         self._clock = clock
         self._arrivals: PerKeyWorker[tuple[str, str], _Arrival] = PerKeyWorker(self._assess_facts_of_one, _MOST_AT_ONCE)
@@ -199,7 +191,7 @@ class Assessor:
                 return None
             try:
                 await self._context_loader.note(organization, found, new)
-                assessment = await self.assess(organization, found, new, from_all=from_all)
+                assessment = await self._judge.assess(organization, found, new, from_all=from_all)
                 return await self.settle(
                     organization, found, assessment, planned, wishes_changed=wishes_changed, anew=anew
                 )
@@ -209,83 +201,6 @@ class Assessor:
                 raise
 
         return await retry_on_conflict(f"message {message}", refresh_once, on=Stale)
-
-    async def assess(
-        self,
-        organization: str,
-        loaded: Loaded,
-        new: Sequence[Fact] = (),
-        *,
-        from_all: bool = False,
-        retire_until: int | None = None,
-    ) -> Assessment:
-        """Judge the message; writes nothing. `from_all`: from every fact that is not retired, folded or not.
-
-        Facts up to `retire_until` (milliseconds since 1970) are retired, after a last judgement.
-        """
-        message, summary = loaded.message.id, summary_of(loaded)
-        refusals = await self._refusals.load_refusals(organization, loaded)
-        base, folded = refusals.revise_base(summary.base), summary.folded
-        is_all = from_all or retire_until is not None or base != summary.base
-        if is_all or are_late(new, folded) or (folded and refusals.concern_folded(folded)):
-            folded = base
-        # Retired facts are read, too, where some of them may have to go.
-        since = None if folded is None or (from_all and refusals.erased) else folded.until - CONTEXT
-        stored = await self._rows.read(organization, message, since)
-        refused = [fact for fact in stored.all_facts() if refusals.revise_stored(fact) is None]
-        if folded is not base and are_late([*stored.waiting(), *refused], folded):
-            folded, stored = base, await self._rows.read(organization, message, base.until - CONTEXT if base else None)
-            refused = [fact for fact in stored.all_facts() if refusals.revise_stored(fact) is None]
-        known = stored.without({fact.key for fact in refused}).judged()
-        arrived = {fact.key: fact for fact in (*new, *stored.waiting())}
-        arrived.update((key, fact) for key, (fact, _) in known.items())
-        facts = {key: kept for key, fact in arrived.items() if (kept := refusals.revise_stored(fact)) is not None}
-        before = summary.model_copy(update={"folded": folded})
-        names_recipients = refusals.stops.state.names_recipients
-        sending = await self._context_loader.load_context(organization, loaded, before, facts.values(), refusals.stops)
-        thresholds = await self._context_loader.thresholds(organization)
-        elsewhere = self._context_loader.settled(sending.elsewhere, (fact for fact, _ in known.values()))
-
-        def found() -> Assessment:
-            judgement = judge_and_remember(facts.values(), sending, self._catalogues, thresholds)
-            verdicts = judgement.verdicts
-            open_ended = [fact for fact in facts.values() if folded is None or fact.at > folded.until]
-            counted = [fact for fact in open_ended if not is_repeat(verdicts[fact.key])]
-            kpis = count(counted, verdicts)
-            base_now, rest = base, counted
-            if retire_until is not None and (old := [fact for fact in counted if fact.at <= retire_until]):
-                base_now = retired(sum_folded(old, verdicts, base, retire_until))
-                rest = [fact for fact in counted if fact.at > retire_until]
-            begun = folded if base_now is base else base_now
-            folded_now, live = fold(rest, verdicts, begun, milliseconds(self._clock.now()))
-            times = [fact.at for fact in rest]
-            if folded is not base and summary.oldest is not None:
-                times.append(summary.oldest)
-            tallies = tally(live, verdicts)
-            return Assessment(
-                facts={fact.key: fact for fact in open_ended},
-                known=known,
-                stored=stored,
-                verdicts=verdicts,
-                kpis=sum_kpis(folded.kpis, kpis) if folded else kpis,
-                folded=folded_now,
-                base=base_now,
-                oldest=min(times, default=None),
-                oldest_retired=summary.oldest_retired if base else None,
-                bare_until=summary.bare_until if base else None,
-                live=live,
-                looked_at=sum(folded_now is None or fact.at > folded_now.until for fact in open_ended),
-                tallies=folded_now.tallies + tallies if folded_now else tallies,
-                other_readers=other_readers(readers(live, verdicts, folded_now.readers if folded_now else ())),
-                attachment_views=added(views(live, verdicts), folded_now.attachment_views if folded_now else {}),
-                elsewhere=elsewhere,
-                refused=refused,
-                memory=sending.memory,
-                visits=judgement.visits,
-                names_recipients=names_recipients,
-            )
-
-        return await asyncio.to_thread(found) if len(facts) > _LONG else found()
 
     async def settle(
         self,
@@ -374,7 +289,7 @@ class Assessor:
         loaded = await self._store.load(organization, message)
         if loaded is None:
             return None
-        found = await self.assess(organization, loaded, retire_until=retire_until)
+        found = await self._judge.assess(organization, loaded, retire_until=retire_until)
         until = found.base.until if found.base else retire_until
         oldest = [fact.at for fact in found.stored.all_facts() if fact.at <= until]
         if found.oldest_retired is not None:

@@ -85,6 +85,7 @@ def are_late(facts: Sequence[Fact], folded: FoldedFacts | None) -> bool:
 
 
 def new_summary(found: Assessment, plans: Plans, again_at: datetime | None, late_look_at: datetime | None) -> Summary:
+    """Make the message's summary. `again_at` and `late_look_at` are the looks that were asked for."""
     return Summary.model_construct(
         kpis=found.kpis,
         again_at=again_at,
@@ -105,6 +106,10 @@ def new_summary(found: Assessment, plans: Plans, again_at: datetime | None, late
 def assessed_message(
     organization: str, loaded: Loaded, found: Assessment, planned: Sequence[StoredMessage]
 ) -> AssessedMessage:
+    """Make what followers get: the facts that are not folded, and of the folded ones those that an alert may tell of.
+
+    `planned` are versions of the message for which followers have planned in vain.
+    """
     first = _first_hits(loaded.message.id, found)
     verdicts = {fact.key: Verdict(kind, 1.0, (), "", 1.0) for fact, kind in first}
     live = {fact.key for fact in found.live}
@@ -124,7 +129,7 @@ def assessed_message(
 
 
 def _first_hits(message: str, found: Assessment) -> list[tuple[Fact, Class]]:
-    """Those of the folded facts that an alert may tell of."""
+    """Return the folded facts that an alert may tell of, each with its verdict."""
     if found.folded is None:
         return []
     first = [(opened.fact, opened.kind) for opened in found.folded.first_opens]

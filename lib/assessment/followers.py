@@ -2,8 +2,8 @@
 
 A follower has a part of the message's summary. The assessor asks every follower for its plan, writes the summary with
 all parts on condition that no other assessor has written one meanwhile, and only then has the plans applied. To add a
-follower, write a class of this protocol in a module `follower.py` of the package that it belongs to, on floor 6 or 7,
-and name it in `Services.followers`; docs/adding.md lists all that belongs to it.
+follower, write a class of this protocol in a module `follower.py` of the package that it belongs to, no higher than
+this one, and name it in `Judging.followers` (`lib.services.judging`); docs/adding.md lists all that belongs to it.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class Plans:
         return min((plan.again_at for _, plan in self.steps if plan.again_at), default=None)
 
     async def apply(self, assessed: AssessedMessage) -> None:
+        """Apply all plans, in the order of the followers: each may be repeated. Raises StorageError, Stale."""
         for follower, plan in self.steps:
             await follower.apply(assessed, plan.part)
 

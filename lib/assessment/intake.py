@@ -18,8 +18,9 @@ from lib.organizations.registry import Organizations
 from lib.storage import Missing, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.layout import table
-from lib.tracking.facts import Fact, Interactions, NotAFact
+from lib.tracking.facts import Fact, NotAFact
 from lib.tracking.journal import FACTS_ROW, facts_of
+from lib.tracking.queue_messages import Interactions
 
 log = logging.getLogger("heed.intake")
 

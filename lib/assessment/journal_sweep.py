@@ -47,6 +47,8 @@ def lag_at(now: datetime, swept_to: datetime) -> timedelta:
 
 
 class JournalSweep:
+    """Finds commits of the journal that the queue did not bring, by the missing mark."""
+
     def __init__(self, tables: Tables, intake: Intake, organizations: Organizations, clock: Clock) -> None:
         self._tables = tables
         self._intake = intake

@@ -11,7 +11,8 @@ from lib.messages.store import Loaded
 from lib.storage import Queues
 from lib.storage.layout import INTERACTIONS
 from lib.storage.sort_keys import LARGEST
-from lib.tracking.facts import Fact, refresh_body
+from lib.tracking.facts import Fact
+from lib.tracking.queue_messages import refresh_body
 from lib.verdicts import Verdict
 from lib.verdicts.rules.without_clicks import WEEK, is_undecided
 from lib.verdicts.thresholds import DEFAULT, MINUTE, SETTLING

@@ -30,6 +30,7 @@ from lib.stops.organization_stops import AddressTimes, OrganizationStops
 from lib.stops.stops import Stops
 from lib.storage.sort_keys import LARGEST
 from lib.tracking.facts import Fact
+from lib.verdicts.fact_store import StoredFacts
 
 Revisions = Mapping[str, Fact | None]
 """By the key of a fact: the fact that is kept in its place, or None where none is."""
@@ -85,6 +86,10 @@ class Refusals:
         if since is not None and fact.at >= since and fact.kind not in _OF_DELIVERY:
             return None
         return self._named_as_wanted(fact)
+
+    def refused_of(self, stored: StoredFacts) -> list[Fact]:
+        """Return the stored facts that are not to be kept."""
+        return [fact for fact in stored.all_facts() if self.revise_stored(fact) is None]
 
     def concern_folded(self, folded: FoldedFacts) -> bool:
         """Whether facts that are folded name recipients who are not to be named, or who are erased."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from lib.assessment.assessor import Assessor
 from lib.assessment.context import ContextLoader
 from lib.assessment.findings import Assessment
+from lib.assessment.message_judge import MessageJudge
 from lib.assessment.summary import summary_of
 from lib.clock import moment
 from lib.errors import Stale
@@ -61,7 +62,12 @@ class Reassessment(BaseModel):
 
 
 class Rejudge:
-    def __init__(self, assessor: Assessor, store: MessageStore, lists: Lists, context_loader: ContextLoader) -> None:
+    """Judges messages again that were judged before."""
+
+    def __init__(
+        self, judge: MessageJudge, assessor: Assessor, store: MessageStore, lists: Lists, context_loader: ContextLoader
+    ) -> None:
+        self._judge = judge
         self._assessor = assessor
         self._store = store
         self._lists = lists
@@ -74,7 +80,7 @@ class Rejudge:
             loaded = await self._store.load(organization, message)
             if loaded is None:
                 return None
-            found = await self._assessor.assess(organization, loaded, from_all=True)
+            found = await self._judge.assess(organization, loaded, from_all=True)
             if write:
                 await self._assessor.settle(organization, loaded, found)
             return _report(loaded, found)
@@ -134,7 +140,7 @@ class Rejudge:
         loaded = await self._store.load(organization, message)
         if loaded is None:
             return
-        found = await self._assessor.assess(organization, loaded, from_all=True)
+        found = await self._judge.assess(organization, loaded, from_all=True)
         if found.refused:
             return  # they go when the message is judged
         await self._context_loader.save_visits(organization, found.memory, found.visits, is_whole=found.folded is None)

@@ -36,6 +36,8 @@ _MOST_ROWS = 200
 
 
 class Sightings:
+    """Notes and finds hits of one source on several messages soon after dispatch."""
+
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 

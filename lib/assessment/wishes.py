@@ -15,7 +15,7 @@ from lib.lists.undecided import UndecidedMessages, record_key, sender_key
 from lib.storage import Queues
 from lib.storage.batches import batches_of
 from lib.storage.layout import INTERACTIONS
-from lib.tracking.facts import refresh_body
+from lib.tracking.queue_messages import refresh_body
 
 _BEFORE_THE_ANSWER = 10
 _IN_ONE_QUEUE_MESSAGE = 20

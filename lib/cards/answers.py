@@ -8,7 +8,8 @@ from datetime import datetime
 from lib.cards.making import in_quotes, make_card, only_recipient, refusal_text
 from lib.cards.store import Card, CardPriority
 from lib.clock import moment
-from lib.messages.models import Copy, Delivery, Recipient, StoredMessage
+from lib.messages.copy_rows import Copy, Delivery
+from lib.messages.models import Recipient, StoredMessage
 from lib.tracking.answer_details import AnswerDetails, details_of
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.answers import MOST_ANSWERS

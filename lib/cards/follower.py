@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from lib.cards.rules import ToldHit, card_ids, needs_no_reply, told_hits, wanted_cards
 from lib.cards.store import Cards
 from lib.clock import Clock
-from lib.messages.models import Copy, StoredMessage
+from lib.messages.copy_rows import Copy
+from lib.messages.models import StoredMessage
 from lib.organizations.registry import Organizations
 from lib.tracking.facts import Fact
 from lib.verdicts.assessed import AssessedMessage, Plan

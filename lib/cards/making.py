@@ -6,7 +6,8 @@ from datetime import datetime
 
 from lib.cards.store import Card, CardKind, CardPriority, CardRecipient, card_id
 from lib.clock import milliseconds
-from lib.messages.models import Delivery, Recipient, StoredMessage
+from lib.messages.copy_rows import Delivery
+from lib.messages.models import Recipient, StoredMessage
 
 
 def make_card(

@@ -16,8 +16,9 @@ from lib.cards.answers import answer_cards
 from lib.cards.making import in_quotes, make_card, only_recipient, refusal_text, shown_recipient
 from lib.cards.store import Card, CardKind, card_id
 from lib.clock import milliseconds, moment
+from lib.messages.copy_rows import Copy, Delivery
 from lib.messages.deliveries import refused_recipients
-from lib.messages.models import Copy, Delivery, Recipient, Reminder, StoredMessage
+from lib.messages.models import Recipient, Reminder, StoredMessage
 from lib.people.addresses import same_mailbox
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Verdict

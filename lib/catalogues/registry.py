@@ -36,7 +36,7 @@ class Catalogues:
     """Autonomous systems, which announce networks."""
 
     def class_of(self, network: str | None) -> NetworkClass | None:
-        """What is known of a whole `192.0.2.0/24` or `2001:db8:1::/48`; None if it has several owners or none.
+        """Return what is known of a whole `192.0.2.0/24` or `2001:db8:1::/48`; None if it has several owners or none.
 
         An owner in the catalogue of networks comes before the autonomous system.
         """

@@ -12,8 +12,9 @@ from lib.composing.thread_headers import stop_by_mail, thread_headers
 from lib.files.contents import FileContents
 from lib.files.models import StoredImage
 from lib.messages.copies import Division
+from lib.messages.copy_rows import Copy
 from lib.messages.follow_state import Decision, FollowState
-from lib.messages.models import Body, Copy, Remark, StoredMessage
+from lib.messages.models import Body, Remark, StoredMessage
 from lib.mime.parts import Mailbox, MailHead
 from lib.mime.write import Composed
 from lib.organizations.settings import InboundSettings

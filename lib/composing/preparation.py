@@ -21,8 +21,9 @@ from lib.files.models import StoredFile
 from lib.ids import new_id
 from lib.languages import SpokenLanguage, spoken
 from lib.messages.copies import Division, divided, kept
+from lib.messages.copy_rows import Copy
 from lib.messages.follow_state import FOLLOWED, Decision, FollowState, decide
-from lib.messages.models import Body, Copy, MessageFields, Remark, StoredMessage
+from lib.messages.models import Body, MessageFields, Remark, StoredMessage
 from lib.mime.parts import MailHead
 from lib.mime.write import Composed, ComposeError
 from lib.organizations.registry import Organizations

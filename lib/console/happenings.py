@@ -82,7 +82,7 @@ class Happening:
 
     @property
     def did(self) -> str:
-        """What was done, in a verb."""
+        """Return the act as a verb."""
         return _DID.get(self.kind, self.kind.replace("_", " "))
 
     @property
@@ -92,7 +92,7 @@ class Happening:
 
     @property
     def percent(self) -> int:
-        """How sure the verdict is. No verdict is quite sure."""
+        """Return how sure the verdict is, in per cent; none is quite sure."""
         return min(99, round(self.confidence * 100))
 
 
@@ -121,7 +121,7 @@ class Row:
 
     @property
     def kinds(self) -> str:
-        """What the hits of a burst did: `2 opens, 5 clicks`."""
+        """Count the hits of a burst in words: `2 opens, 5 clicks`."""
         nouns = {"open": "open", "click": "click", "attachment_view": "view"}
         counts: dict[str, int] = {}
         for each in self.happenings:

@@ -12,7 +12,7 @@ from lib.records import Engagement
 from lib.records.rollups import ScoreParts
 
 _FEW = 5
-"""Mails of which no share is told, as it would say more than is known."""
+"""Number of mails below which no share is told: it would say more than is known."""
 
 _LABELS = {
     "opens": "Opens",
@@ -30,7 +30,7 @@ SAID: Mapping[Preference, str] = {
 
 
 class ReadMails(NamedTuple):
-    """How many of the followed mails that a page shows a person has read."""
+    """Numbers of the followed mails that a page shows, and of those that a person has read."""
 
     read: int
     followed: int

@@ -1,4 +1,4 @@
-"""How reliable verdicts were, as a plot: what was said against what came true, a dot for each tenth."""
+"""Plot how reliable verdicts were: what was said against what came true, a dot for each tenth."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _NOT_OPENED = "Many mail programs load no images, so a reply or a click is the o
 
 
 class Sentence(NamedTuple):
-    """What became of a message."""
+    """Sentence on what became of a message."""
 
     tone: Tone
     main: str

@@ -62,7 +62,7 @@ ORGANIZATION_PAGE = SettingPage(
                 ),
                 SettingField(
                     "human_from.click", "A click counts as a person’s from", "number",
-                    hint="A probability of 0.25 to 0.999.", empty="Heed’s own",
+                    hint="A probability of 0.1 to 0.999.", empty="Heed’s own",
                 ),
                 SettingField(
                     "card_url", "Address of a card in the CRM", empty="none",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from html import escape
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}'»”’]")
+_ADDRESS = re.compile(
+    r"(?:https?://|(?<![\w.@/-])www\.(?=[^\s<>\".]+\.))[^\s<>\"]*[^\s<>\".,;:!?)\]}'»”’]", re.IGNORECASE
+)
 _LINK = re.compile(r"<a\b[^<>]*\bhref\s*=\s*[\"']?https?:", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(\s[^<>]*)?/?>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*")
@@ -44,6 +46,7 @@ def _linked(line: str) -> str:
     made, end = "", 0
     for found in _ADDRESS.finditer(line):
         address = escape(found[0])
-        made += f'{escape(line[end : found.start()])}<a href="{address}">{address}</a>'
+        scheme = "http://" if address[:1] in "wW" else ""  # mail programs and browsers read `www.example.com` so
+        made += f'{escape(line[end : found.start()])}<a href="{scheme}{address}">{address}</a>'
         end = found.end()
     return made + escape(line[end:])

@@ -198,7 +198,7 @@ def _kpis_of(fact: Fact, verdict: Verdict) -> Kpis:
 
 
 def _column(kpis: Kpis, column: str) -> Kpis:
-    """Those of the counts that are of this column."""
+    """Pick the counts of this column."""
     counts = {
         name: Counts.model_validate({column: getattr(getattr(kpis, name), column)})
         for name in ("raw", "machine", "uncertain", "own")

@@ -14,7 +14,7 @@ from lib.storage import Row, Tables, Upsert
 from lib.storage.layout import FEED, table
 
 TOLD_STOPS = "stopped"
-"""Partition of the rows that say of which no the feed was told last; the keys are hashes of addresses."""
+"""Partition of the rows that name the last no that the feed was told; the keys are hashes of addresses."""
 
 
 class StoppedRecipients:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from lib.clock import Clock
 from lib.errors import NotAllowed, NotFound, Stale, TooLarge
@@ -22,12 +22,20 @@ from lib.files.filenames import clean_filename
 from lib.files.image_formats import image_type
 from lib.files.models import (
     LARGEST_ATTACHED,
-    LARGEST_FOLLOWED,
-    MOST_FILES,
     StoredAttachment,
     StoredFile,
     StoredImage,
     is_gone,
+)
+from lib.files.permitted import (
+    UNSENT,
+    AttachmentChange,
+    SizeCheck,
+    check_change,
+    check_number,
+    check_replacement,
+    check_size,
+    check_unsent,
 )
 from lib.ids import new_id
 from lib.messages.models import StoredMessage
@@ -36,17 +44,11 @@ from lib.storage import Change, Conflict, Delete, Insert, Missing, Replace, Row,
 from lib.storage import layout as tables
 from lib.storage.documents import pack, unpack
 from lib.storage.retry import retry_on_conflict
-from lib.storage.versions import IfMatch, check_version
+from lib.storage.versions import IfMatch
 from lib.workers.places import Room
 from lib.workers.pool import OffLoop
 
 log = logging.getLogger("heed.files")
-
-_MOST_EVER = 9_999
-UNSENT = ("draft", "scheduled", "failed")
-"""States in which the files that travel in a mail can be changed."""
-
-_ON_ITS_WAY = ("submitting",)
 
 ROOM = 2 * LARGEST_ATTACHED
 """Bytes of files in mails that are written or handed over at the same time; in memory they take five times as much."""
@@ -110,7 +112,7 @@ class Files:
         kind = await asyncio.to_thread(read_kind, data)
         file = _described(attachment, message, filename, len(data), kind, followed)
         stored = await self._add(
-            organization, message, file, data, lambda others: _check_size(len(data), followed, others), version
+            organization, message, file, data, lambda others: check_size(len(data), followed, others), version
         )
         assert isinstance(stored, StoredAttachment)
         return stored
@@ -191,14 +193,13 @@ class Files:
         others = [_file(row) for row in rows]
         if there := next((each for each in others if each.id == file), None):
             return there
-        _check_version(loaded, version)
-        _check_unsent(loaded.message, "files can be added")
-        if len(others) >= MOST_FILES or loaded.message.files_made >= _MOST_EVER:
-            raise NotAllowed(f"A message has at most {MOST_FILES} attachments and images.")
+        check_change(loaded, version)
+        check_unsent(loaded.message, "files can be added")
+        check_number(loaded.message, others)
         check(others)
         return loaded
 
-    async def replace(
+    async def replace_attachment(
         self,
         organization: str,
         message: str,
@@ -218,11 +219,8 @@ class Files:
 
         def changed(loaded: Loaded, file: StoredAttachment, others: Sequence[StoredFile]) -> StoredAttachment:
             nonlocal old_blob
-            if loaded.message.state in _ON_ITS_WAY:
-                raise NotAllowed("The message is being sent: nothing of it can be replaced now.")
-            if not file.followed:
-                _check_unsent(loaded.message, "what travels in it can be replaced")
-            _check_size(len(data), file.followed, others)
+            check_replacement(loaded.message, file)
+            check_size(len(data), file.followed, others)
             old_blob = file.blob
             name = file.filename if filename is None else clean_filename(filename)
             return file.model_copy(
@@ -244,7 +242,7 @@ class Files:
         await self._blobs.delete_blob(tables.container(organization), old_blob)
         return file
 
-    async def set(
+    async def change_attachment(
         self,
         organization: str,
         message: str,
@@ -260,8 +258,8 @@ class Files:
         def changed(loaded: Loaded, file: StoredAttachment, others: Sequence[StoredFile]) -> StoredAttachment:
             changes: dict[str, object] = {}
             if followed is not None:
-                _check_unsent(loaded.message, "following can be changed")
-                _check_size(file.size, followed, others)
+                check_unsent(loaded.message, "following can be changed")
+                check_size(file.size, followed, others)
                 changes["followed"] = followed
             if revoked is not None:
                 changes["revoked"] = revoked
@@ -271,7 +269,9 @@ class Files:
 
         return await self._change(organization, message, attachment, changed, version)
 
-    async def remove(self, organization: str, message: str, attachment: str, version: IfMatch | None = None) -> None:
+    async def remove_attachment(
+        self, organization: str, message: str, attachment: str, version: IfMatch | None = None
+    ) -> None:
         """Remove an attachment; its links in a prepared mail then lead to a page that says so.
 
         Raises NotFound, NotAllowed, Stale.
@@ -279,9 +279,9 @@ class Files:
 
         async def delete_row() -> Row:
             loaded = await self._loaded(organization, message)
-            _check_version(loaded, version)
+            check_change(loaded, version)
             row = await self._row(organization, loaded.message, attachment)
-            _check_unsent(loaded.message, "attachments can be deleted")
+            check_unsent(loaded.message, "attachments can be deleted")
             await self._change_message(organization, loaded.message, loaded.etag, Delete(message, row.key, row.etag))
             return row
 
@@ -318,7 +318,7 @@ class Files:
     ) -> tuple[Loaded, Row, StoredAttachment]:
         """Return the message, the attachment's row, and the attachment as it is to be."""
         loaded = await self._loaded(organization, message)
-        _check_version(loaded, version)
+        check_change(loaded, version)
         row = await self._row(organization, loaded.message, attachment)
         files = [_file(each) for each in await self._rows(organization, message)]
         others = [each for each in files if each.id != attachment]
@@ -341,25 +341,13 @@ class Files:
         return [row async for row in self._tables.query(tables.table(organization, "messages"), message, FILES)]
 
 
-SizeCheck = Callable[[Sequence[StoredFile]], None]
-"""Raises an error where a file is not allowed beside these."""
-
-AttachmentChange = Callable[[Loaded, StoredAttachment, Sequence[StoredFile]], StoredAttachment]
-"""Returns the attachment as it is to be, beside the other files of its message, or raises an error."""
-
-
-def _check_version(loaded: Loaded, version: IfMatch | None) -> None:
-    """Check that the change is for this version. Raises Stale, NotAllowed."""
-    check_version(version, loaded.etag)
-    if version is not None and loaded.message.state in _ON_ITS_WAY:
-        raise NotAllowed("The message is being sent, which changes its version: wait, or leave out If-Match.")
-
-
 def attachment_key(number: int) -> str:
+    """Return the key of an attachment's row."""
     return f"a{number:04d}"
 
 
 def image_blob(message: str, image: str) -> str:
+    """Return the name of the blob with an image of a message."""
     return f"images/{message}/{image}"
 
 
@@ -389,22 +377,3 @@ def _described(
         blob=_new_blob(message, attachment),
         followed=followed,
     )
-
-
-def _check_unsent(message: StoredMessage, what: str) -> None:
-    if message.state not in UNSENT:
-        raise NotAllowed(f"The message is {message.status}: {what} only until it is sent.")
-
-
-def _check_size(size: int, followed: bool, others: Sequence[StoredFile]) -> None:
-    """Check the size of a file beside the others. Raises TooLarge."""
-    if followed:
-        if size > LARGEST_FOLLOWED:
-            raise TooLarge(f"A followed attachment has at most 100 MB ({LARGEST_FOLLOWED:,} bytes), this has {size:,}.")
-        return
-    most = f"at most 20 MB ({LARGEST_ATTACHED:,} bytes)"
-    if size > LARGEST_ATTACHED:
-        raise TooLarge(f"What travels in a mail has {most}, this has {size:,}. A followed one travels as a link.")
-    beside = sum(each.size for each in others if isinstance(each, StoredAttachment) and not each.followed)
-    if size + beside > LARGEST_ATTACHED:
-        raise TooLarge(f"All that travels in a mail has {most} together; with this it would have {size + beside:,}.")

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from lib.clock import moment
 from lib.inbound.classification import FailedRecipient
+from lib.messages.copy_rows import Delivery
 from lib.messages.evidence import MailEvidence
-from lib.messages.models import Delivery, StoredMessage
+from lib.messages.models import StoredMessage
 from lib.people.addresses import same_mailbox
 from lib.tracking.answer_details import AnswerDetails, details_of
 from lib.tracking.facts import AnswerKind, Fact, answer_fact
@@ -117,9 +118,10 @@ def _numbers(message: StoredMessage, answer: MailAnswer, failure: FailedRecipien
     Behind an alias the mail has failed for an address that the message does not name; then it is about the recipient
     whom the bounce was matched with, or the only one.
     """
-    mailbox = same_mailbox(failure.email)
-    for number, recipient in enumerate(message.recipients()):
-        if failure.email and same_mailbox(recipient.email) == mailbox:
+    numbers = {same_mailbox(each.email): number for number, each in reversed([*enumerate(message.recipients())])}
+    for email in (failure.email, *failure.others):
+        number = numbers.get(same_mailbox(email))
+        if number is not None:
             return (number,)
     if answer.recipient is not None and len(answer.failures) == 1:
         return (answer.recipient,)

@@ -10,6 +10,7 @@ from itertools import islice
 from lib.inbound.classification import FailedRecipient
 from lib.mime.received import ReceivedMail
 from lib.mime.reports import RecipientStatus, ReportKind, address_in
+from lib.people.addresses import same_mailbox
 
 _MOST_FAILURES = 500
 _LONGEST_TEXT = 500
@@ -106,7 +107,7 @@ def _from_status(mail: ReceivedMail, status: RecipientStatus, alone: bool) -> Fa
     if told and (code is None or (code.endswith(".0.0") and told[0] == code[0] and "." in told)):
         code = told  # `5.0.0` says no more than that it failed
     hard = status.action != "delayed" and (code or "5")[0] == "5"
-    return FailedRecipient(email, hard, code, _line(status.diagnostic or (mail.text or "")[:_REACH]))
+    return FailedRecipient(email, hard, code, _line(status.diagnostic or (mail.text or "")[:_REACH]), status.others)
 
 
 def _from_words(email: str, words: str) -> FailedRecipient:
@@ -130,12 +131,10 @@ def _failed_headers(mail: ReceivedMail) -> list[str]:
 
 def _named(mail: ReceivedMail, told: str) -> list[str]:
     """Return the addresses that stand where recipients stand; first those that the returned mail went to."""
-    own = {each.email.lower() for each in (*mail.to, *mail.cc)} | (
-        {mail.sender.email.lower()} if mail.sender else set()
-    )
-    recipients = {each.email.lower() for each in mail.enclosed.to} if mail.enclosed else set()
+    own = {same_mailbox(each.email) for each in (*mail.to, *mail.cc, *([mail.sender] if mail.sender else []))}
+    recipients = {same_mailbox(each.email) for each in mail.enclosed.to} if mail.enclosed else set()
     found = _once(email for email in _named_in_order(told) if _may_fail(email, own - recipients))
-    return [email for email in found if email.lower() in recipients] or found
+    return [email for email in found if same_mailbox(email) in recipients] or found
 
 
 def _named_in_order(told: str) -> Iterator[str]:
@@ -144,7 +143,7 @@ def _named_in_order(told: str) -> Iterator[str]:
 
 
 def _may_fail(email: str, own: set[str]) -> bool:
-    return email.lower() not in own and email.partition("@")[0].lower() not in _NOT_A_RECIPIENT
+    return same_mailbox(email) not in own and email.partition("@")[0].lower() not in _NOT_A_RECIPIENT
 
 
 def _returned_to(mail: ReceivedMail) -> list[str]:
@@ -155,9 +154,9 @@ def _returned_to(mail: ReceivedMail) -> list[str]:
 
 def _any(mail: ReceivedMail, told: str) -> list[str]:
     """Return the first address in the text that is not the mail's own."""
-    own = {each.email.lower() for each in (*mail.to, *mail.cc)}
+    own = {same_mailbox(each.email) for each in (*mail.to, *mail.cc)}
     return list(islice((email for email in _ANY_ADDRESS.findall(told) if _may_fail(email, own)), 1))
 
 
 def _once(emails: Iterable[str]) -> list[str]:
-    return list({email.lower(): email for email in emails}.values())
+    return list({same_mailbox(email): email for email in emails}.values())

@@ -32,6 +32,8 @@ class FailedRecipient:
     """An enhanced status code such as `5.1.1`, else an SMTP code such as `550`."""
     text: str
     """The words of the server that refused, on one line of at most 500 characters."""
+    others: tuple[str, ...] = ()
+    """Other spellings of the address in the bounce: which one the message has is for the message to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,16 @@ from typing import Any
 
 from lib.fields import FIRST_TIME, LAST_TIME
 from lib.ids import short_hash
-from lib.inbound.answers import MailAnswer, fact_of_answer
+from lib.inbound.answer_recording import AnswerRecording
+from lib.inbound.answers import MailAnswer
 from lib.inbound.classification import FailedRecipient
-from lib.inbound.consequences import Consequences
 from lib.inbound.correlation import recipient_number
 from lib.inbound.outcomes import InboundOutcomes, OutcomeRow
 from lib.messages.models import MailCorrelation, StoredMessage
 from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
 from lib.organizations.registry import Organizations
-from lib.storage import Conflict, Unavailable
-from lib.tracking.journal import Journal
+from lib.storage import Conflict
 
 _REPORT = "Microsoft.Communication.EmailDeliveryReportReceived"
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
@@ -153,15 +152,13 @@ class DeliveryReports:
         messages: MessageStore,
         organizations: Organizations,
         outcomes: InboundOutcomes,
-        consequences: Consequences,
-        journal: Journal,
+        recording: AnswerRecording,
     ) -> None:
         self._threads = threads
         self._messages = messages
         self._organizations = organizations
         self._outcomes = outcomes
-        self._consequences = consequences
-        self._journal = journal
+        self._recording = recording
 
     async def take_report(self, organization: str, report: DeliveryReport) -> bool:
         """Take in one report; again is the same. False where it is about no message of the organization.
@@ -181,11 +178,8 @@ class DeliveryReports:
             return True
         at = report.at or message.sent_at or message.tried_at or message.created_at
         answer = MailAnswer(report.key, "bounce", at, recipient_number(message, report.recipient), [failure])
-        await self._consequences.bring_about(organization, message, answer)
-        if (await self._organizations.settings(organization)).engagement_enabled and not await self._journal.record(
-            organization, fact_of_answer(message, answer)
-        ):
-            raise Unavailable("the journal does not take the fact")
+        settings = await self._organizations.settings(organization)
+        await self._recording.record_answer(organization, settings, message, answer)
         await self._note_outcome(organization, report, message, failure)
         return True
 

@@ -16,7 +16,7 @@ from lib.messages.evidence import DeliveryEvidence, with_evidence
 from lib.messages.models import StoredMessage
 from lib.storage import Queues
 from lib.storage.layout import INTERACTIONS
-from lib.tracking.facts import refresh_body
+from lib.tracking.queue_messages import refresh_body
 from lib.verdicts.assessed import AssessedMessage, Plan
 
 

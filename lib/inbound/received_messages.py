@@ -115,7 +115,7 @@ def _believed(date: datetime, not_before: datetime | None) -> datetime:
 
 
 def kept_body(read: InboundMail, keep: Keep) -> Body:
-    """Return the bodies that are kept. The HTML is as its writer made it: whoever shows it must not trust it."""
+    """Return the bodies that are kept. The HTML is as its writer made it: code that shows it must not trust it."""
     return Body(html=read.mail.html, text=read.mail.text) if keep == "mail" else Body()
 
 

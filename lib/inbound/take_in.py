@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
 from lib.clock import Clock
 from lib.errors import Stale
 from lib.fields import Regarding
-from lib.inbound.answers import MailAnswer, fact_of_answer
+from lib.inbound.answer_recording import AnswerRecording, Refresh
+from lib.inbound.answers import MailAnswer
 from lib.inbound.classification import MailKind
 from lib.inbound.consequences import Consequences, is_stop
 from lib.inbound.correlation import Correlation, Correlator
@@ -42,17 +42,13 @@ from lib.people.families import read_families
 from lib.people.records import name_of
 from lib.people.store import People
 from lib.people.user_addresses import UserAddresses
-from lib.storage import Blobs, Conflict, Unavailable
+from lib.storage import Blobs, Conflict
 from lib.storage.layout import container
 from lib.storage.retry import retry_on_conflict
-from lib.tracking.journal import Journal
 from lib.workers.pool import OffLoop, WorkerLost
 
 ErasedUntil = Callable[[str, str], Awaitable[datetime | None]]
 """Finds the time until when mail of a writer is erased, of (organization, address); None where nothing was erased."""
-
-Refresh = Callable[[str, str], Awaitable[object]]
-"""Brings lists up to date, of (organization, message)."""
 
 MAIL_TYPE = "message/rfc822"
 _INBOX = "inbox"
@@ -112,8 +108,8 @@ class TakeIn:
         writers: Writers,
         mailboxes: MailboxStore,
         consequences: Consequences,
+        recording: AnswerRecording,
         rules: RuleActions,
-        journal: Journal,
         blobs: Blobs,
         off_loop: OffLoop,
         refresh: Refresh,
@@ -130,8 +126,8 @@ class TakeIn:
         self._writers = writers
         self._mailboxes = mailboxes
         self._consequences = consequences
+        self._recording = recording
         self._rules = rules
-        self._journal = journal
         self._blobs = blobs
         self._off_loop = off_loop
         self._refresh = refresh
@@ -314,40 +310,7 @@ class TakeIn:
             classification.failures,
             _told_return(classification.back_at, message.received_at),
         )
-        await self._consequences.bring_about(mail.organization, matched, answer)
-        if may_record(kind, mail.settings, writer):
-            fact = fact_of_answer(matched, answer)
-            if mail.settings.tracking == "aggregate":
-                fact = replace(fact, recipient=None)
-            if not await self._journal.record(mail.organization, fact):
-                raise Unavailable("the journal does not take the fact")
-        elif kind in ("reply", "calendar_answer"):
-            await self._end_reminder(mail.organization, matched.id)
-
-    async def _end_reminder(self, organization: str, message: str) -> None:
-        """End a reminder that waits for a reply of which no fact is recorded. Raises Stale."""
-        loaded = await self._messages.load(organization, message)
-        found = loaded.message if loaded else None
-        if loaded is None or found is None or found.reminder is None or found.reminder.condition != "no_reply":
-            return
-        if not (found.reminded_at or found.reminder_met):
-            await self._messages.change(organization, found.model_copy(update={"reminder_met": True}), loaded.etag)
-            await self._refresh(organization, message)
-
-
-def may_record(
-    kind: Literal["reply", "auto_reply", "bounce", "complaint", "calendar_answer", "read_receipt", "forward"],
-    settings: OrganizationSettings,
-    writer: MailWriter,
-) -> bool:
-    """Whether a mail becomes a fact: not where its writer may not be followed, unless it tells of delivery alone."""
-    if not settings.engagement_enabled:
-        return False
-    if kind in ("bounce", "complaint"):
-        return True
-    if settings.tracking == "off" or writer.preference == "do_not_allow":
-        return False
-    return settings.tracking != "consent" or writer.preference == "allow"
+        await self._recording.record_answer(mail.organization, mail.settings, matched, answer, writer.preference)
 
 
 def _is_tracking_folder(origin: Origin, mailbox: StoredMailbox | None) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from lib.mime.received import ReceivedMail
+from lib.mime.subjects import GATEWAY_TAGS
 from lib.rewrite.plain_text import plain_text
 
 LONGEST_READ = 200_000
@@ -18,7 +19,7 @@ _NO_DESTINATION: Callable[[str], None] = lambda _: None  # noqa: E731
 
 
 def _beginning(phrases: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(rf"\W{{0,5}}(?:{'|'.join(phrases)})", re.IGNORECASE)
+    return re.compile(rf"(?:\W{{0,3}}(?:{'|'.join(GATEWAY_TAGS)})\b)?\W{{0,5}}(?:{'|'.join(phrases)})", re.IGNORECASE)
 
 
 BOUNCE_SUBJECT = _beginning((

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from lib.clock import Clock
 from lib.fields import Moment
-from lib.lists.moves import Mark
+from lib.lists.moves import PlaceMark
 from lib.lists.store import Lists
 from lib.storage import Row, Tables, Upsert
 from lib.storage.documents import pack, unpack
@@ -28,7 +28,7 @@ _BELIEVED = 60
 
 
 class FilterRowsState(BaseModel):
-    """How far the messages of an organization have rows for filters."""
+    """Progress of the rows for filters of an organization."""
 
     found_at: Moment
     """The time when messages without such rows were found first."""
@@ -79,6 +79,6 @@ class FilterRows:
         return state
 
 
-def has_filter_rows(mark: Mark | None) -> bool:
+def has_filter_rows(mark: PlaceMark | None) -> bool:
     """Tell whether a message has rows for filters; one whose mark cannot be read has what it has."""
     return mark is None or mark.standing.updated_at > 0

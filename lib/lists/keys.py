@@ -51,7 +51,7 @@ Sort = Literal[
 ChangeSort = Literal["updated_at", "-updated_at"]
 """Orders by the time of the last change."""
 
-Column = Literal["sent_at", "subject", "opens", "last_opened_at", "attachment_views", "clicks", "replies"]
+ListColumn = Literal["sent_at", "subject", "opens", "last_opened_at", "attachment_views", "clicks", "replies"]
 
 SHELVES: dict[View, tuple[Shelf, ...]] = {
     # A message moves from the first to the second when it is sent, hardly ever back: in this order it is not missed.
@@ -60,8 +60,8 @@ SHELVES: dict[View, tuple[Shelf, ...]] = {
     "scheduled": ("scheduled",),
     "received": ("received",),
 }
-_COUNTED: tuple[Column, ...] = ("opens", "last_opened_at", "attachment_views", "clicks", "replies")
-_COLUMNS: tuple[Column, ...] = ("sent_at", "subject", *_COUNTED)
+_COUNTED: tuple[ListColumn, ...] = ("opens", "last_opened_at", "attachment_views", "clicks", "replies")
+_COLUMNS: tuple[ListColumn, ...] = ("sent_at", "subject", *_COUNTED)
 
 NOISY = 20
 """More raw opens than these, and a message is listed as scanner noise."""
@@ -69,7 +69,7 @@ NOISY = 20
 MAIN = "all"
 """The partition in which every message stands."""
 
-_OLD_COLUMNS: dict[str, tuple[Column, ...]] = {
+_OLD_COLUMNS: dict[str, tuple[ListColumn, ...]] = {
     "plain": ("sent_at", "subject"),
     "opens": ("opens", "last_opened_at"),
     "others": ("attachment_views", "clicks", "replies"),
@@ -185,6 +185,7 @@ def stays_in(partition: str, before: Standing, after: Standing) -> bool:
 
 
 def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False, updated_at: int = 0) -> Standing:
+    """Make what lists sort and show the message by. `updated_at` is in milliseconds since 1970."""
     return Standing(
         state=message.state,
         shelves=_shelves(message),
@@ -305,7 +306,7 @@ def old_partition_of(scope: str, sort: Sort) -> str | None:
     return next(f"{scope}|{end}" for end, columns in _OLD_COLUMNS.items() if sort.removeprefix("-") in columns)
 
 
-def _orders(column: Column, message: str, standing: Standing, tie: str) -> Iterator[str]:
+def _orders(column: ListColumn, message: str, standing: Standing, tie: str) -> Iterator[str]:
     if column == "sent_at":
         yield f"sent_at|{ascending_number(standing.at)}|{message}"
         yield f"-sent_at|{tie}"
@@ -373,4 +374,5 @@ def reminders_block() -> tuple[str, Range]:
 
 
 def message_of(cursor: str) -> str:
+    """Return the id of the message at a cursor."""
     return cursor.rpartition("|")[2]

@@ -28,7 +28,7 @@ Columns = Mapping[str, Value]
 Result = TypeVar("Result")
 
 
-class Mark(BaseModel):
+class PlaceMark(BaseModel):
     """Mark of a message in a partition. The mark in the main one knows all partitions where there may be rows."""
 
     standing: Standing
@@ -39,7 +39,7 @@ class Mark(BaseModel):
 class FoundMark:
     """A message's mark as it is believed to be, or was read; no mark, no rows."""
 
-    mark: Mark | None = None
+    mark: PlaceMark | None = None
     etag: str | None = None
     there: Collection[str] | None = None
     """Rows that were looked for and found, where they are not those that the mark names."""
@@ -56,7 +56,7 @@ class PartitionMove:
     columns: Columns
     fence: str | None = None
 
-    async def bring_to(self, mark: Mark | None, found: FoundMark | None) -> tuple[str, FoundMark]:
+    async def bring_to(self, mark: PlaceMark | None, found: FoundMark | None) -> tuple[str, FoundMark]:
         """Bring them from what was found (None: look) to what `mark` says: the mark's etag, and what there was.
 
         Raises Missing where there is no table, Stale when another process was quicker, or writes after us.
@@ -96,18 +96,19 @@ class PartitionMove:
                 raise Stale(f"another process is about to list message {self.message}")
 
     async def read_mark(self) -> FoundMark:
+        """Read the message's mark; an empty one where there is none. Raises StorageError."""
         row = await self.tables.read_row(self.index, self.partition, MARK + self.message)
-        return FoundMark() if row is None else FoundMark(unpack(Mark, row), row.etag)
+        return FoundMark() if row is None else FoundMark(unpack(PlaceMark, row), row.etag)
 
-    async def _there(self, *marks: Mark | None) -> list[str]:
+    async def _there(self, *marks: PlaceMark | None) -> list[str]:
         keys = sorted({key for mark in marks for key in self._keys(mark)})
         rows = await do_all([partial(self.tables.read_row, self.index, self.partition, key) for key in keys])
         return [row.key for row in rows if row is not None]
 
-    def _keys(self, mark: Mark | None) -> list[str]:
+    def _keys(self, mark: PlaceMark | None) -> list[str]:
         return keys_of(self.partition, self.message, mark.standing) if mark else []
 
-    def _changes(self, mark: Mark | None, found: FoundMark) -> list[Change]:
+    def _changes(self, mark: PlaceMark | None, found: FoundMark) -> list[Change]:
         """The mark's is the first. That a row is there or not is said with every change: Azurite looks once then."""
         key, new = MARK + self.message, self._keys(mark)
         there = set(self._keys(found.mark) if found.there is None else found.there)
@@ -115,7 +116,7 @@ class PartitionMove:
         if mark is None:
             return [Delete(self.partition, key, found.etag), *deletes] if found.mark else []
         if found.mark and found.mark.partitions:
-            mark = Mark(standing=mark.standing, partitions=sorted({*mark.partitions, *found.mark.partitions}))
+            mark = PlaceMark(standing=mark.standing, partitions=sorted({*mark.partitions, *found.mark.partitions}))
         rows = [Row(self.partition, each, self.columns, _ANY if each in there else None) for each in new]
         changes = [Row(self.partition, key, pack(mark), found.etag), *rows]
         return [*map(put_if_unchanged, changes), *deletes]

@@ -47,7 +47,7 @@ from lib.lists.keys import (
     standing_of,
     stays_in,
 )
-from lib.lists.moves import MARK, Columns, FoundMark, Mark, PartitionMove, do_all
+from lib.lists.moves import MARK, Columns, FoundMark, PartitionMove, PlaceMark, do_all
 from lib.messages.follow_state import FollowState
 from lib.messages.models import StoredMessage
 from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
@@ -123,19 +123,19 @@ class Lists:
         if all_of_it is not None:
             [whole] = await self._tables.write_rows(index, [Upsert(Row(WHOLE, message.id, all_of_it))])
 
-        async def move(partition: str, mark: Mark | None, fence: str | None = None) -> tuple[str, FoundMark]:
+        async def move(partition: str, mark: PlaceMark | None, fence: str | None = None) -> tuple[str, FoundMark]:
             # A partition that no place names holds nothing of the message.
             found = believed.get(partition, None if mark is None else FoundMark())
             shown = _POINTER if only_points(partition, standing) else columns
             return await PartitionMove(self._tables, index, partition, message.id, shown, fence).bring_to(mark, found)
 
         # The main one first: should this process die, its mark knows what else has to be looked at.
-        main, before = await move(MAIN, Mark(standing=standing, partitions=new))
+        main, before = await move(MAIN, PlaceMark(standing=standing, partitions=new))
         there = {*believed, *(before.mark.partitions if before.mark else ())}
         others, left = [each for each in new if each != MAIN], sorted(there - set(new))
         # Where the main mark is as believed, so is the rest.
         marks = _staying(believed, standing) if before is believed.get(MAIN) else {}
-        moving, mark = [each for each in others if each not in marks], Mark(standing=standing)
+        moving, mark = [each for each in others if each not in marks], PlaceMark(standing=standing)
         moved = await do_all([partial(move, each, mark, main) for each in moving])
         await do_all([partial(move, each, None, main) for each in left])
         if whole is None and before.mark and before.mark.standing.large:
@@ -223,13 +223,15 @@ class Lists:
         """Ids of messages that release 0.1.0 has listed last, and that were not moved since."""
         return [message async for message in self._marked(organization, OLD_MAIN, most)]
 
-    async def marks(self, organization: str, after: str | None, most: int) -> AsyncIterator[tuple[str, Mark | None]]:
+    async def marks(
+        self, organization: str, after: str | None, most: int
+    ) -> AsyncIterator[tuple[str, PlaceMark | None]]:
         """(message, mark) of so many messages behind one, by id; the mark is None where it cannot be read."""
         keys = Range.prefix(MARK)
         keys = Range(low=keys.low, high=keys.high, after=f"{MARK}{after}" if after else None)
         async for row in self._tables.query(table(organization, "index"), MAIN, keys, most):
             try:
-                yield row.key.removeprefix(MARK), unpack(Mark, row)
+                yield row.key.removeprefix(MARK), unpack(PlaceMark, row)
             except UnreadableRow:
                 yield row.key.removeprefix(MARK), None
 
@@ -344,7 +346,7 @@ def _shown(listed: Listed, *, is_large: bool) -> tuple[Columns, Columns | None]:
 def _believed(old: Sequence[ListPlace]) -> dict[str, FoundMark | None]:
     """By partition; None where it has to be looked at."""
     return {
-        partition: FoundMark(Mark(standing=place.standing), etag) if place.standing and etag else None
+        partition: FoundMark(PlaceMark(standing=place.standing), etag) if place.standing and etag else None
         for place in old
         for partition, etag in place.marks.items()
     }

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lib.messages.copy_rows import Copy
 from lib.messages.follow_state import FOLLOWED, Decision, FollowState, some_are_followed
-from lib.messages.models import Copy, MessageFields
+from lib.messages.models import MessageFields
 from lib.people.addresses import same_mailbox
 
 

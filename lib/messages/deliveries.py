@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from lib.messages.copies import state_of_all
+from lib.messages.copy_rows import Copy, Delivery
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Copy, Delivery, DeliveryCounts, Failure, State, StoredMessage
+from lib.messages.models import DeliveryCounts, Failure, State, StoredMessage
 from lib.people.addresses import same_mailbox
 
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 
 from lib.clock import Clock
 from lib.errors import Stale
+from lib.messages.copy_rows import Copy, Delivery
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.fence import fenced, is_being_sent, write_fenced
-from lib.messages.models import Copy, Delivery, StoredMessage
+from lib.messages.models import StoredMessage
 from lib.messages.store import MessageStore
 from lib.people.addresses import same_mailbox
 from lib.storage.retry import retry_on_conflict
@@ -26,7 +27,7 @@ from lib.storage.retry import retry_on_conflict
 
 @dataclass(frozen=True, slots=True)
 class MailEvidence:
-    """What one mail says, by recipient number."""
+    """Evidence by one mail, by recipient number."""
 
     mail: str
     """The id of the received message."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from lib.errors import NotAllowed, Stale
+from lib.messages.copy_rows import Copy
 from lib.messages.deliveries import is_waiting
-from lib.messages.models import Copy, StoredMessage
+from lib.messages.models import StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 
 _COPIES_AT_ONCE = 90

@@ -8,18 +8,18 @@ files and body sort outside `c…s`, so that reading the rest is one small query
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 
 from pydantic import BaseModel
 
 from lib.errors import Stale
 from lib.fields import Moment
+from lib.messages.contents import BODY, Contents, body_blob
+from lib.messages.copy_rows import Copy
 from lib.messages.feedback import FEEDBACK_ROW, MessageFeedback
-from lib.messages.models import Body, Copy, StoredMessage
+from lib.messages.models import Body, StoredMessage
 from lib.storage import (
     Change,
     Conflict,
@@ -30,7 +30,6 @@ from lib.storage import (
     Replace,
     Row,
     Storage,
-    Unavailable,
     Upsert,
     Value,
     put_if_unchanged,
@@ -39,14 +38,10 @@ from lib.storage import layout as tables
 from lib.storage.batches import batches_of
 from lib.storage.documents import SomeModel, pack, unpack
 
-_INLINE_BYTES = 32 * 1024
-_BODY = "body"
 FILES = Range.prefix("a")
 _FILES_AND_BODY = Range(low="a", high="c")
 _SMALL_ROWS = Range(low="c", high="t")
 _SMALL_ROWS_AND_BODY = Range(low="b", high="t")
-_JSON = "application/json"
-_BYTES = "application/octet-stream"
 _COPIES_AT_ONCE = 90
 """Copies in one transaction, which has room for some rows besides."""
 
@@ -66,13 +61,6 @@ class Lease(BaseModel):
     until: Moment
     """The end of the lease, unless the holder renews it."""
     holder: str = ""
-
-
-class _StoredBody(BaseModel):
-    """Either the body itself, or the name of the blob that holds it."""
-
-    body: Body | None = None
-    blob: str | None = None
 
 
 class _FileRow(BaseModel):
@@ -111,7 +99,7 @@ class Loaded:
 
     @property
     def feedback(self) -> MessageFeedback:
-        """What users say of the message's events."""
+        """Words of users about the message's events."""
         return MessageFeedback() if self.feedback_row is None else unpack(MessageFeedback, self.feedback_row)
 
     @property
@@ -126,6 +114,7 @@ class MessageStore:
     def __init__(self, storage: Storage) -> None:
         self._tables = storage.tables
         self._blobs = storage.blobs
+        self._contents = Contents(storage.blobs)
 
     async def load(self, organization: str, message: str) -> Loaded | None:
         """Read the message and its rows except the body, in one request."""
@@ -134,7 +123,7 @@ class MessageStore:
     async def load_with_body(self, organization: str, message: str) -> tuple[Loaded | None, Body]:
         """Read the message, its rows and its body, in one request where the body is in no blob. Raises Unavailable."""
         found = await self._rows_of(organization, message, _SMALL_ROWS_AND_BODY)
-        return _loaded(found), await self._body_in_row(organization, message, found.get(_BODY))
+        return _loaded(found), await self._contents.body_in_row(organization, message, found.get(BODY))
 
     async def _rows_of(self, organization: str, message: str, keys: Range) -> dict[str, Row]:
         rows = self._tables.query(tables.table(organization, "messages"), message, keys)
@@ -149,35 +138,18 @@ class MessageStore:
 
     async def body(self, organization: str, message: str) -> Body:
         """Read the body; an empty one where there is none. Raises Unavailable where it is not as it was stored."""
-        row = await self._tables.read_row(tables.table(organization, "messages"), message, _BODY)
-        return await self._body_in_row(organization, message, row)
-
-    async def _body_in_row(self, organization: str, message: str, row: Row | None) -> Body:
-        if row is None:
-            return Body()
-        stored = unpack(_StoredBody, row)
-        if stored.blob is None:
-            return stored.body or Body()
-        try:
-            data = await self._blobs.read_blob(tables.container(organization), stored.blob)
-        except Missing as error:
-            raise Unavailable(f"the body of message {message} is missing") from error
-        if _blob_name(message, data, _BYTES) != stored.blob:
-            raise Unavailable(f"the body of message {message} is not as it was stored")
-        return _body_in(data)
+        row = await self._tables.read_row(tables.table(organization, "messages"), message, BODY)
+        return await self._contents.body_in_row(organization, message, row)
 
     async def links(self, organization: str, copy: Copy) -> list[str]:
-        """Read the destinations of a copy's links, by index."""
-        if isinstance(copy.links, list):
-            return copy.links
-        found: list[str] = json.loads(await self._blobs.read_blob(tables.container(organization), copy.links))
-        return found
+        """Read the destinations of a copy's links, by index. Raises StorageError."""
+        return await self._contents.links_of(organization, copy)
 
     async def make(self, organization: str, message: StoredMessage, body: Body) -> str:
         """Store a new message. Return its etag. Raises Conflict where the id exists."""
         rows: list[Change] = [
             Insert(Row(message.id, "m", pack(message))),
-            Upsert(await self._body_row(organization, message.id, body)),
+            Upsert(await self._contents.body_row(organization, message.id, body)),
         ]
         etag, _ = await self._tables.write_rows(tables.table(organization, "messages"), rows)
         return etag or ""
@@ -198,7 +170,7 @@ class MessageStore:
         """
         changes: list[Change] = [Replace(Row(message.id, "m", pack(message), etag)), *also]
         if body is not None:
-            changes.append(Upsert(await self._body_row(organization, message.id, body)))
+            changes.append(Upsert(await self._contents.body_row(organization, message.id, body)))
         changes += await self._copy_rows(organization, message.id, dict(enumerate(copies)))
         return (await self._write(organization, changes))[0]
 
@@ -287,7 +259,7 @@ class MessageStore:
         message = loaded.message.id
         found = self._tables.query(tables.table(organization, "messages"), message, _FILES_AND_BODY)
         beside = {row.key: row async for row in found}
-        body = beside.pop(_BODY, None)
+        body = beside.pop(BODY, None)
         changes: list[Change] = [Delete(message, "m", loaded.etag)]
         if loaded.summary_row:
             changes.append(Delete(message, "s"))
@@ -298,7 +270,7 @@ class MessageStore:
         if loaded.feedback_row:
             changes.append(Delete(message, FEEDBACK_ROW))
         if body is not None:
-            changes.append(Delete(message, _BODY))
+            changes.append(Delete(message, BODY))
         others: list[Change] = [Delete(message, key) for key in beside]
         others += [Delete(message, f"c{number:04d}") for number in range(loaded.copy_rows)]
         await self._write(organization, [*changes, *others[:_COPIES_AT_ONCE]])
@@ -306,40 +278,17 @@ class MessageStore:
         for start in range(_COPIES_AT_ONCE, len(others), _COPIES_AT_ONCE):
             await self._write(organization, others[start : start + _COPIES_AT_ONCE])
         blobs = list(dict.fromkeys(copy.links for copy in loaded.copies if isinstance(copy.links, str)))
-        if body is not None and (blob := unpack(_StoredBody, body).blob):
+        if body is not None and (blob := body_blob(body)):
             blobs.append(blob)
         blobs += [unpack(_FileRow, row).blob for row in beside.values()]
         for blob in blobs:
             await self._blobs.delete_blob(tables.container(organization), blob)
 
-    async def _body_row(self, organization: str, message: str, body: Body) -> Row:
-        """Return the row of the body. A large body's blob is named by its content: a crash leaves a blob too many,
-        never a row without one."""
-        data = _blob_of(body)
-        if len(data) <= _INLINE_BYTES:
-            return Row(message, _BODY, pack(_StoredBody(body=body)))
-        return Row(message, _BODY, pack(_StoredBody(blob=await self._put_blob(organization, message, data, _BYTES))))
-
     async def _copy_rows(self, organization: str, message: str, copies: Mapping[int, Copy]) -> list[Change]:
         return [
-            Upsert(await self._copy_row(organization, message, f"c{number:04d}", copy))
+            Upsert(await self._contents.copy_row(organization, message, f"c{number:04d}", copy))
             for number, copy in copies.items()
         ]
-
-    async def _copy_row(self, organization: str, message: str, key: str, copy: Copy) -> Row:
-        if copy.links_of is not None:
-            return Row(message, key, pack(copy.model_copy(update={"links": []})))
-        if isinstance(copy.links, str):
-            return Row(message, key, pack(copy))
-        data = json.dumps(copy.links).encode()
-        if len(data) > _INLINE_BYTES:
-            copy = copy.model_copy(update={"links": await self._put_blob(organization, message, data)})
-        return Row(message, key, pack(copy))
-
-    async def _put_blob(self, organization: str, message: str, data: bytes, content_type: str = _JSON) -> str:
-        name = _blob_name(message, data, content_type)
-        await self._blobs.put_blob(tables.container(organization), name, data, content_type)
-        return name
 
 
 def _loaded(found: Mapping[str, Row]) -> Loaded | None:
@@ -359,31 +308,6 @@ def _loaded(found: Mapping[str, Row]) -> Loaded | None:
         feedback_row=found.get(FEEDBACK_ROW),
         copy_rows=len(copies),
     )
-
-
-def _blob_name(message: str, data: bytes, content_type: str) -> str:
-    """Name the blob by its content: a crash leaves a blob too many, never a row without one."""
-    ending = ".json" if content_type == _JSON else ""
-    return f"messages/{message}/{blake2b(data, digest_size=16).hexdigest()}{ending}"
-
-
-def _blob_of(body: Body) -> bytes:
-    """Return a line of JSON with the lengths of the forms in bytes, then the forms. JSON of 3 MB would take 40 ms to
-    read."""
-    forms = {name: form.encode() for name, form in (("html", body.html), ("text", body.text)) if form is not None}
-    return b"\n".join(
-        [json.dumps({name: len(form) for name, form in forms.items()}).encode(), b"".join(forms.values())]
-    )
-
-
-def _body_in(data: bytes) -> Body:
-    """Read a body back: the inverse of `_blob_of`."""
-    head, _, forms = data.partition(b"\n")
-    found, start = dict[str, str](), 0
-    for name, length in json.loads(head).items():
-        found[name] = forms[start : start + length].decode()
-        start += length
-    return Body(**found)
 
 
 def sharing_links(copies: Sequence[Copy]) -> list[Copy]:

@@ -133,7 +133,6 @@ def read_received(raw: bytes) -> ReceivedMail:
 
 def _received(root: Message, contents: _Contents) -> ReceivedMail:
     ids = message_ids_in(first_value(root, "Message-ID"), 1)
-    senders = mailboxes_of(root, "From") or mailboxes_of(root, "Sender")
     enclosed = contents.enclosed
     if enclosed is None and (contents.report is not None or _is_null(_return_path(root)) or _is_daemon(root)):
         enclosed = enclosed_in_text(contents.text or "")
@@ -142,7 +141,7 @@ def _received(root: Message, contents: _Contents) -> ReceivedMail:
         in_reply_to=tuple(message_ids_in(first_value(root, "In-Reply-To"), _MOST_IDS)),
         references=tuple(message_ids_in(first_value(root, "References"), _MOST_IDS)),
         date=date_in(first_value(root, "Date")),
-        sender=senders[0] if senders else None,
+        sender=_writer(root),
         reply_to=mailboxes_of(root, "Reply-To"),
         return_path=_return_path(root),
         to=mailboxes_of(root, "To", _MOST_MAILBOXES),
@@ -159,6 +158,22 @@ def _received(root: Message, contents: _Contents) -> ReceivedMail:
         has_winmail=contents.has_winmail,
         links=token_links(contents.html, contents.text),
     )
+
+
+def _writer(root: Message) -> Mailbox | None:
+    """Return who wrote the mail.
+
+    A list that may not send in its writers' names puts its own address into From. Google Groups and Sympa then keep the
+    writer in X-Original-From, Mailman in Reply-To: https://wiki.list.org/DEV/DMARC.
+    """
+    senders = mailboxes_of(root, "From") or mailboxes_of(root, "Sender")
+    if not senders or "List-Id" not in root:
+        return senders[0] if senders else None
+    own = senders[0].email.lower()
+    others = [each for each in mailboxes_of(root, "Reply-To") if each.email.lower() != own]
+    addressed = {each.email.lower() for name in ("To", "Cc") for each in mailboxes_of(root, name, _MOST_MAILBOXES)}
+    munged = others if own in addressed and len(others) == 1 else []
+    return (*mailboxes_of(root, "X-Original-From", 1), *munged, *senders)[0]
 
 
 def tidied(raw: bytes) -> bytes:

@@ -17,6 +17,8 @@ _LONGEST_REPORT = 500_000
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{0,60}+)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*+\n")
 _ADDRESS = re.compile(r"(?<![^\s<>()\[\];,:\"@])[^\s<>()\[\];,:\"@]{1,256}+@[^\s<>()\[\];,:\"@]{1,255}+")
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_UTF8_XTEXT = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _TYPE = re.compile(r"\A\s*+[A-Za-z][A-Za-z0-9-]{0,39}+\s*+;\s*+")
 """The type of a diagnostic code, such as `smtp;` (RFC 3464, 2.3.6). It tells a person nothing."""
 
@@ -41,6 +43,8 @@ class RecipientStatus:
     """An enhanced status code such as `5.1.1` (RFC 3463); empty where it is missing."""
     diagnostic: str
     """The words of the other server, on one line."""
+    others: tuple[str, ...] = ()
+    """Other spellings of the address: the final one beside the original one, and what their escapes may stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,17 @@ def report_in_text(text: str) -> Report | None:
 
 
 def address_in(value: str) -> str:
-    """Return the address in a field such as `rfc822;ada@example.com`; empty where there is none."""
-    found = _ADDRESS.search(value.partition(";")[2] or value)
+    """Return the address in a field such as `rfc822;ada@example.com`; empty where there is none.
+
+    Letters beyond ASCII may be escaped, such as `b\\x{FC}cher` (RFC 6533, 3).
+    """
+    found = _ADDRESS.search(_UTF8_XTEXT.sub(_letter, value.partition(";")[2] or value))
     return found[0].rstrip(".") if found else ""
+
+
+def _letter(escape: re.Match[str]) -> str:
+    code = int(escape[1], 16)
+    return chr(code) if 0x80 <= code < 0xD800 or 0xE000 <= code < 0x110000 else escape[0]
 
 
 def _groups(text: str) -> Iterator[dict[str, str]]:
@@ -110,8 +122,11 @@ def _groups(text: str) -> Iterator[dict[str, str]]:
 def _recipient(group: Mapping[str, str]) -> RecipientStatus | None:
     if "final-recipient" not in group and "original-recipient" not in group:
         return None
-    # The original one is what the sender wrote; the final one may be an inside name. Both may be missing or odd.
-    email = address_in(group.get("original-recipient", "")) or address_in(group.get("final-recipient", ""))
+    # The original one is what the sender wrote; the final one may be an inside name. Both may be missing or odd. Some
+    # servers leave the original one as it came with the envelope: `ada+2Bnews@example.com` (RFC 3461, 4.2).
+    spelled = [address_in(group.get(name, "")) for name in ("original-recipient", "final-recipient")]
+    spelled += [_XTEXT.sub(lambda escape: chr(int(escape[1], 16)), each) for each in spelled]
+    email, *others = dict.fromkeys(each for each in spelled if each) or [""]
     status = (group.get("status", "").split() or [""])[0]
     action = (group.get("action", "").lower().split() or [""])[0]
-    return RecipientStatus(email, action, status, _TYPE.sub("", group.get("diagnostic-code", "")))
+    return RecipientStatus(email, action, status, _TYPE.sub("", group.get("diagnostic-code", "")), tuple(others))

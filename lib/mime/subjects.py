@@ -31,12 +31,13 @@ _AUTOMATIC_WORDS = (
     "undelivered", "unzustellbar", "non remis", "no se puede entregar", "returned mail", "accepted", "declined",
     "tentative", "zugesagt", "abgelehnt", "read", "gelesen", "lu", "leído",
 )  # fmt: skip
-_TAGS = ("ext", "extern", "external", "externe", "externo", "caution", "spam", "suspected spam", "bulk")
+GATEWAY_TAGS = ("ext", "extern", "external", "externe", "externo", "caution", "spam", "suspected spam", "bulk")
+"""Words by which gateways mark mail from outside, in front of its subject."""
 
 _COUNT = r"(?:\[\d{1,3}\]|\(\d{1,3}\)|\^?\d{1,3})?"
 _PREFIX = re.compile(
     rf"\s*(?:(?:{'|'.join(map(re.escape, (*_REPLY_WORDS, *_FORWARD_WORDS, *_AUTOMATIC_WORDS)))})\s?{_COUNT}\s?[:：﹕]|"
-    rf"[\[(](?:{'|'.join(map(re.escape, _TAGS))})[\])]:?|\*+spam\*+)\s*",
+    rf"[\[(](?:{'|'.join(map(re.escape, GATEWAY_TAGS))})[\])]:?|\*+spam\*+)\s*",
     re.IGNORECASE,
 )
 """A prefix with its colon, a counted one such as `Re[2]:`, or the tag of a mail gateway, such as `[EXTERN]`."""

@@ -1,4 +1,4 @@
-"""Search of a backup for addresses of which only the hashes are known: those that were erased.
+"""Search of a backup for erased addresses: only their hashes are known.
 
 An address ends where no rule of its grammar tells: it stands in JSON, in a URL, in quotes, in a sentence. So every end
 of what stands before an @, with every beginning of what stands behind it, is hashed.
@@ -72,7 +72,7 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _around_signs(text: str) -> Iterator[tuple[str, str]]:
-    """What stands before and behind each @, in lower case."""
+    """Yield what stands before and behind each @, in lower case."""
     for sign in _SIGN.finditer(text):
         at, behind = sign.start(), sign.end()
         local = _LOCAL_PART.search(text[max(0, at - _LONGEST_LOCAL_PART) : at])

@@ -16,7 +16,7 @@ FILES = ("networks.csv", "owners.csv", "autonomous_systems.csv", "gateways.csv",
 
 @dataclass(frozen=True, slots=True)
 class CatalogueChange:
-    """What an update does to one file."""
+    """Changes by an update to one file."""
 
     file: str
     added: int

@@ -13,7 +13,7 @@ from lib.organizations.job_orders import read_job_order
 from lib.sending.orders import read_order
 from lib.storage import DeadLetters
 from lib.storage.layout import INBOUND, JOBS, OUTBOX, QUEUES, WEBHOOKS
-from lib.tracking.facts import read_interactions
+from lib.tracking.queue_messages import read_interactions
 from lib.webhooks.orders import read_delivery_order
 
 log = logging.getLogger("heed.dead_letters")

@@ -1,7 +1,6 @@
 """The state of the deployment: queues, sweeps, catalogues.
 
-One reading serves deep health, the operator's page of the console, and the metrics of which alerts and the workbook are
-made.
+One reading serves deep health, the operator's page of the console, and the metrics behind alerts and workbook.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class QueueState(BaseModel):
 
 
 class SweepState(BaseModel):
-    """How far the sweep of an organization's journal has come."""
+    """Progress of the sweep of an organization's journal."""
 
     organization: str = Field(description="the organization's id")
     swept_to: Moment | None = Field(

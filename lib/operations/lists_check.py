@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from lib.assessment.assessor import Assessor
+from lib.assessment.message_judge import MessageJudge
 from lib.assessment.summary import summary_of
 from lib.lists.follower import ListsFollower
 from lib.lists.keys import ListPlace, places_of, standing_of
@@ -31,6 +32,7 @@ class ListsCheck:
     tables: Tables
     lists: Lists
     messages: MessageStore
+    judge: MessageJudge
     assessor: Assessor
     follower: ListsFollower
     name: str = "lists"
@@ -53,7 +55,7 @@ class ListsCheck:
         return Inconsistency(self.name, f"message {message}", text, repair)
 
     async def _wrong(self, organization: str, loaded: Loaded) -> str | None:
-        """What is wrong with the message's rows; None where they are right."""
+        """Tell what is wrong with the message's rows; None where they are right."""
         summary = summary_of(loaded)
         places = part_of(self.follower, loaded) or []
         if not places:
@@ -64,7 +66,7 @@ class ListsCheck:
                 return "the lists sort it by something else than its summary says"
             if wrong := await find_wrong_rows(self.tables, organization, place):
                 return f"{len(wrong)} of its rows in lists are missing or wrong"
-        found = await self.assessor.assess(organization, loaded, from_all=True)
+        found = await self.judge.assess(organization, loaded, from_all=True)
         if found.kpis != summary.kpis:
             return "its counts are not what its facts give"
         return None

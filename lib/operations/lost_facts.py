@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from lib.storage import Queues
 from lib.storage.batches import batches_of
 from lib.storage.layout import INTERACTIONS
-from lib.tracking.facts import Fact, NotAFact, read_interactions
+from lib.tracking.facts import Fact, NotAFact
 from lib.tracking.journal import LOG_MARK, queue_body
+from lib.tracking.queue_messages import read_interactions
 
 _FACTS_OF_A_MESSAGE = 50
 

@@ -137,7 +137,7 @@ def _may_reach(records: Collection[str] | None, record: str) -> bool:
 
 
 def _sums(rollup: Rollup) -> tuple[object, ...]:
-    """What does not depend on the time of counting."""
+    """Return the part that does not depend on the time of counting."""
     counts = {kind: count for kind, count in rollup.counts.items() if count}
     last = {kind: at for kind, at in rollup.last.items() if at}
     return rollup.messages, counts, last

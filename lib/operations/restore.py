@@ -1,6 +1,6 @@
 """Restore of an organization from a backup.
 
-The organization is closed meanwhile: callers get 503, as nobody is to see the half of it. A process that dies leaves
+The organization is closed meanwhile: callers get 503, as they are not to see half of it. A process that dies leaves
 the organization closed; another run of the same backup ends the work. One run at a time works on it
 (`lib.operations.runs`): the next one waits until what a run that was stopped has still on its way has arrived, as the
 other would put back what this one has erased.
@@ -81,7 +81,7 @@ _KINDS = tuple(kind for kind in KINDS if kind not in NOT_BACKED_UP)
 
 @dataclass(frozen=True, slots=True)
 class RestorePlan:
-    """What a restore would do, and does."""
+    """Findings before a restore: whether its history can come back, and what is there now."""
 
     organization: str
     with_history: bool

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 
+from lib.messages.copy_rows import Copy, Delivery
 from lib.messages.deliveries import goes_on, is_waiting, together
-from lib.messages.models import Copy, Delivery, Failure, StoredMessage
+from lib.messages.models import Failure, StoredMessage
 from lib.storage import Row
 from lib.storage.documents import UnreadableRow, pack, unpack
 

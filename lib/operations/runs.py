@@ -33,7 +33,7 @@ class Run:
     id: str = field(default_factory=new_id)
 
     async def check_own(self) -> None:
-        """Raises AnotherRun where the organization is another run's, or nobody's, by now; StorageError."""
+        """Raises AnotherRun where the organization is another run's, or no run's, by now; StorageError."""
         found = await self.organizations.load_organization(self.organization)
         self._check(found[0] if found else None)
 

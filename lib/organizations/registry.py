@@ -94,7 +94,7 @@ class StoredOrganization(Organization):
     """The run of a command that works on the organization, by its id (`lib.operations.runs`)."""
 
     def check_open(self) -> None:
-        """Raises Unavailable while the organization is being restored: nobody is to see the half of it."""
+        """Raises Unavailable while the organization is being restored: callers are not to see half of it."""
         if self.restored_from is not None:
             raise Unavailable(f"the organization {self.id} is being restored from a backup")
 

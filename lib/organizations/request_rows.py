@@ -57,10 +57,12 @@ class StoredRequest(BaseModel):
 
 
 def hour_partition(moment: datetime) -> str:
+    """Return the partition of the requests that came in that hour of UTC."""
     return f"{HOURS}{moment:%Y%m%d%H}"
 
 
 def message_partition(message: str) -> str:
+    """Return the partition of requests whose answers show a message."""
     return f"{MESSAGES}{message}"
 
 
@@ -73,6 +75,7 @@ async def delete_beside(storage: Storage, organization: str, request: str, store
 
 
 async def delete_pointer(storage: Storage, organization: str, partition: str, request: str) -> None:
+    """Delete the row that leads to a kept answer. Again is the same. Raises StorageError."""
     with suppress(Missing):  # another run was faster
         await storage.tables.write_rows(table(organization, "requests"), [Delete(partition, request)])
 

@@ -57,7 +57,7 @@ class HumanFrom(Model):
     for cards are higher. Lower: more is told, and more of it wrong."""
 
     open: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
-    click: Annotated[float, Field(ge=0.25, le=0.999)] | None = None
+    click: Annotated[float, Field(ge=0.1, le=0.999)] | None = None
 
     def over(self, default: Mapping[Literal["open", "click"], float]) -> dict[Literal["open", "click"], float]:
         """Return the probabilities by side, those of the `default` where the organization has set none."""
@@ -138,8 +138,8 @@ class OrganizationSettings(Model):
     )
     mixed_recipients: Literal["block", "split"] = Field(
         "block",
-        description="a mail to several recipients, some of whom do not allow it: `block` follows none of them, `split` "
-        "gives each of the others a copy of their own",
+        description="`block`: all recipients of a mail get the same one, which is not followed where one of them does "
+        "not allow it; `split`: each followed recipient gets a copy of their own, so that it is known who opened it",
     )
     resolve_recipients: Literal["address", "given"] = Field(
         "address",

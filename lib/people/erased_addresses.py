@@ -1,6 +1,6 @@
 """Addresses of recipients who were erased: what stands in a sent mail in place of the address.
 
-A stand-in holds the short hash of the address, which is all that is left of it. Mail to a stand-in reaches nobody: the
+A stand-in holds the short hash of the address, which is all that is left of it. Mail to a stand-in reaches no one: the
 top-level domain `test` is reserved (RFC 2606, 2).
 """
 

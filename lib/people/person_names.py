@@ -2,8 +2,9 @@
 
 The rule is careful: a comma turns a name round only where both sides look like parts of a person's name. A name that
 looks like an organization's ("Acme, Inc.", "Landesamt fuer Umwelt, Abteilung Wasser") stays as it is and has no first
-name: a greeting then falls back to the template's default. Names in Chinese, Japanese and Korean script keep the family
-name in front.
+name: a greeting then falls back to the template's default. Titles are as many as countries have of them ("Ing.",
+"MUDr.", "DI"), so that an abbreviation is never a first name. Names in Chinese, Japanese and Korean script keep the
+family name in front.
 """
 
 from __future__ import annotations
@@ -23,14 +24,17 @@ def _words(text: str) -> frozenset[str]:
 
 
 _TITLES = _words(
-    "dr prof mr mrs ms miss mx sir dame lord lady rev herr frau fr mag dipl-ing univ-prof mme mlle me sra srta dott "
-    "dra ir drs"
+    "dr prof mr mrs ms miss mx sir dame lord lady rev herr frau fr familie family mag mme mlle me madame monsieur sra "
+    "srta signor signora señor señora senhor senhora dott dra ir drs hr fru mevr mevrouw dhr meneer pan pani"
 )
+"""Titles that are written without a dot, too. A word such as `Ing.` is one by its dot."""
+
 _SUFFIXES = _words("jr sr jnr snr phd esq")
 _DEGREES = _words(
-    "ii iii iv md ma mba ba bsc msc mphil dds dvm cpa llm llb rn pe bed med meng beng",
+    "ii iii iv md ma mba mas ba bsc msc csc dis mphil dds dvm cpa cfa pmp llm llb rn pe bed med meng beng bcom mcom "
+    "bfa mfa mpa mph jd ceo cto cfo coo cio",
 )
-"""Suffixes that are also names: these count only in capitals or with dots."""
+"""Suffixes that are also names, or parts of them: these count only with a further capital (`MSc`) or with dots."""
 _PARTICLES = _words(
     "van von der den de del della delle degli di da dal dos das do du des la le les el al bin ibn ben bint ter ten te "
     "zu zum zur vom af av st san santa op 't ’t y e i"
@@ -82,10 +86,10 @@ def read_person_name(text: str) -> PersonName:
     sides = [side for side in (side.strip() for side in _COMMAS.split(name)) if side]
     if not sides or _is_organization(name):
         return PersonName(clean)
-    suffixes = [side for side in sides[1:] if _is_suffix(side, name)]
+    suffixes = [side for side in sides[1:] if all(_is_suffix(word, name) for word in side.split())]
     others = [sides[0], *(side for side in sides[1:] if side not in suffixes)]
     if len(others) == 1:
-        return _in_order(clean, others[0])
+        return _in_order(clean, others[0], has_suffix=bool(suffixes))
     return (len(others) == 2 and _turned(others[0], others[1], suffixes, name, aside)) or PersonName(clean)
 
 
@@ -108,13 +112,15 @@ def _turned(last: str, first: str, suffixes: list[str], name: str, aside: str) -
         return None
     if not all(_is_name(word, any_case) for word in parts.first) or _plain(parts.last[-1]) in _JOINING:
         return None
+    if _is_abbreviated(parts.first[0], name):
+        return None
     full = parts.full(bool(_FAMILY_FIRST.search(name)), aside)
     called = parts.first[:1] if not parts.first[0].endswith(".") else parts.first
     return PersonName(full, " ".join(called), " ".join(parts.last))
 
 
-def _in_order(clean: str, name: str) -> PersonName:
-    """Read "First Last"."""
+def _in_order(clean: str, name: str, has_suffix: bool) -> PersonName:
+    """Read "First Last". One word before a suffix is a last name: "Smith, Jr."."""
     parts = _Parts()
     words = _without_ends(name.split(), parts, name)
     if not words or not all(_is_name(word, True) for word in words):
@@ -122,7 +128,11 @@ def _in_order(clean: str, name: str) -> PersonName:
     if _FAMILY_FIRST.search(name):
         return PersonName(clean, " ".join(words[1:]), words[0]) if len(words) > 1 else PersonName(clean)
     if len(words) == 1:
-        return PersonName(clean, last=words[0]) if parts.titles else PersonName(clean, first=words[0])
+        return PersonName(clean, last=words[0]) if parts.titles or has_suffix else PersonName(clean, first=words[0])
+    if _is_abbreviated(words[0], name):
+        return PersonName(clean)
+    if words[0] in _PARTICLES and not name.islower():
+        return PersonName(clean, last=" ".join(words))
     start = len(words) - 1
     while start > 1 and _plain(words[start - 1]) in _PARTICLES - _JOINING:
         start -= 1
@@ -132,7 +142,7 @@ def _in_order(clean: str, name: str) -> PersonName:
 def _without_ends(words: list[str], parts: _Parts, name: str) -> list[str]:
     """Move titles in front and suffixes at the end to where they belong; return the words between."""
     start, end = 0, len(words)
-    while start < end - 1 and _plain(words[start]) in _TITLES:
+    while start < end - 1 and _is_title(words, start, name):
         start += 1
     while end > start + 1 and _is_suffix(words[end - 1], name):
         end -= 1
@@ -141,11 +151,32 @@ def _without_ends(words: list[str], parts: _Parts, name: str) -> list[str]:
     return words[start:end]
 
 
+def _is_title(words: list[str], place: int, name: str) -> bool:
+    """Whether a word before others is a title. Of "DI Hans Huber" it is, of "HUBER Hans" it may be the last name."""
+    word = words[place]
+    if _plain(word) in _TITLES or _has_cut_part(word):
+        return True
+    if _plain(words[place + 1]) in _PARTICLES or len(words) - place < 3:
+        return False
+    return _is_abbreviated(word, name) or (word.islower() and not name.islower() and _plain(word) not in _PARTICLES)
+
+
+def _is_abbreviated(word: str, name: str) -> bool:
+    """Whether a word is no name as it stands: cut off by a dot, or in capitals among words that are not."""
+    return _has_cut_part(word) or (len(word) > 1 and "." not in word and word.isupper() and not name.isupper())
+
+
+def _has_cut_part(word: str) -> bool:
+    """Whether a dot ends more than one letter, as in `Ing.` and `Dr.in`. Initials (`J.-P.`) have one letter each."""
+    return any(len(part.strip("-‐")) > 1 for part in word.split(".")[:-1])
+
+
 def _is_suffix(text: str, name: str) -> bool:
     plain = _plain(text)
     if plain in _SUFFIXES:
         return True
-    return plain in _DEGREES and ("." in text or (text.isupper() and not name.isupper()))
+    inner_capital = any(sign.isupper() for sign in text[1:]) and not name.isupper()
+    return plain in _DEGREES and ("." in text or inner_capital)
 
 
 def _is_name(word: str, any_case: bool) -> bool:

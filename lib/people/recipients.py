@@ -100,7 +100,7 @@ class RecipientLookup:
         """Find out who the recipients are, and what is said of following them.
 
         With `by` "given", only the records that the message names are asked, and their parents. `record_order` are the
-        types of which the only record is taken. Raises StorageError.
+        types: of the first type with a record, the record is taken if it is the only one. Raises StorageError.
         """
         emails = list(dict.fromkeys(same_mailbox(each.email) for each in recipients))
         # Without the organization's secret there is no row with a hash, so no consent and no index.

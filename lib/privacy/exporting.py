@@ -90,7 +90,7 @@ def result_name(job: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What one piece of a job works on."""
+    """Input of one piece of a job."""
 
     organization: str
     job: Job

@@ -19,9 +19,10 @@ from lib.cards.store import Card, Cards
 from lib.clock import Clock
 from lib.errors import NotAllowed
 from lib.fields import STORED
+from lib.messages.copy_rows import Copy
 from lib.messages.feedback import FeedbackStore
 from lib.messages.fence import is_being_sent
-from lib.messages.models import Body, Copy, StoredMessage
+from lib.messages.models import Body, StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.organizations.kept_answers import KeptAnswers
 from lib.privacy.message_removal import MessageRemoval

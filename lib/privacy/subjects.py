@@ -3,7 +3,7 @@
 A text is about the subject where it holds the whole address, in whatever case: as it is, escaped for a URL, HTML, JSON
 or quoted-printable, or within the address of a mailing list or a Message-ID (`bounces+ada=example.com@…`,
 `<bounce-ada@example.com@…>`). The part before the `@` counts by itself only where it is unmistakable: six characters at
-least, one of which stands in no name. Names such as `ada` or `o'connor` are words, and other people's.
+least, and one among them that stands in no name. Names such as `ada` or `o'connor` are words, and other people's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Decisions of recipients, and how they are carried out.
 
 A token that names one recipient is enough to stop, at once. One that names none, as the mail went to several people in
-one copy, asks for the address. Whether that address got the mail must not be told to whoever types it in: so it is
-looked at by the queue, and the answer is the same for any address, in its words, its status and its time.
+one copy, asks for the address. The person who types an address in must not learn whether it got the mail. So the queue
+looks at it, and the answer is the same for any address, in its words, its status and its time.
 """
 
 from __future__ import annotations

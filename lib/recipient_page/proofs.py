@@ -1,4 +1,4 @@
-"""Proofs: tokens that were sent to an address. Whoever has one reads the mail of the address, or did so just now."""
+"""Proofs: tokens that were sent to an address. Who has one reads the mail of the address, or did so just now."""
 
 from __future__ import annotations
 

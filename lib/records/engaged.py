@@ -19,6 +19,8 @@ log = logging.getLogger("heed.engagement")
 
 
 class EngagedRecords:
+    """Lists the records that were engaged lately, by score."""
+
     def __init__(self, rows: RecordRows, organizations: Organizations, clock: Clock) -> None:
         self._rows = rows
         self._organizations = organizations

@@ -17,7 +17,7 @@ from lib.records.shares import RecordShare
 from lib.storage import Queues, Tables
 from lib.storage.at_once import some_at_once
 from lib.storage.layout import INTERACTIONS
-from lib.tracking.facts import refresh_body
+from lib.tracking.queue_messages import refresh_body
 
 NamedShare = tuple[str, RecordShare]
 """(message, what it gives)."""
@@ -26,6 +26,8 @@ _MESSAGES_AT_ONCE = 1000
 
 
 class Engagements:
+    """Roll-ups of records: reads them, and keeps them right as messages, records and their parents change."""
+
     def __init__(
         self, tables: Tables, people: People, organizations: Organizations, queues: Queues, clock: Clock
     ) -> None:

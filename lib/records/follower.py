@@ -28,7 +28,7 @@ from lib.records.shares import (
 from lib.storage import Queues
 from lib.storage.at_once import some_at_once
 from lib.storage.layout import INTERACTIONS
-from lib.tracking.facts import refresh_body
+from lib.tracking.queue_messages import refresh_body
 from lib.verdicts.assessed import AssessedMessage, Plan
 
 

@@ -25,7 +25,7 @@ WEEK = timedelta(days=7)
 
 
 class ScoreParts(BaseModel):
-    """What each kind of event gives to a score."""
+    """Parts of a score, one for each kind of event."""
 
     opens: float = 0
     clicks: float = 0
@@ -48,7 +48,7 @@ class Engagement(BaseModel):
     last_replied_at: Moment | None = None
     score: float = Field(0, description="events by the organization's weights, each counting half every 30 days")
     score_parts: ScoreParts = Field(
-        default_factory=ScoreParts, description="what each kind of event gives to the score, of which it is the sum"
+        default_factory=ScoreParts, description="what each kind of event gives to the score, which is their sum"
     )
 
 
@@ -76,6 +76,10 @@ class Rollup(BaseModel):
         return read_open_hours(value)
 
     def engagement(self, weights: Score, now: datetime) -> Engagement:
+        """Return what the API shows at that time: counts, last times, and the score with its parts.
+
+        Each part is rounded by itself, so the parts need not add up to the score.
+        """
         last = {kind: moment(at) for kind, at in self.last.items()}
         at = milliseconds(now)
         parts = {kind: score({kind: worth}, weights, at) for kind, worth in self.worths.items()}
@@ -101,6 +105,7 @@ class Rollup(BaseModel):
 
     @property
     def parent(self) -> str | None:
+        """The parent's name, `<type>|<id>`; None where the record has none."""
         return name_of(self.record.parent) if self.record and self.record.parent else None
 
     def was_engaged(self, now: datetime) -> bool:

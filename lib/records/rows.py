@@ -34,6 +34,8 @@ _FAMILY = "family"
 
 
 class RecordRows:
+    """Rows of records in the table `index`: roll-ups, shares, latest times and the list of the engaged."""
+
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self.ledger = Ledger()
@@ -85,6 +87,7 @@ class RecordRows:
         return row.text("state") if row else ""
 
     async def change_family(self, organization: str) -> None:
+        """Note that a record's parent has changed, for all that remember parents. Raises StorageError."""
         row = Row(PARTITION, _FAMILY, {"v": 1, "state": new_id()[:8]})
         await self._tables.write_rows(table(organization, "index"), [Upsert(row)])
 

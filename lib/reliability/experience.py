@@ -83,7 +83,7 @@ class _Outcome:
     """Mean of the probability that was said of the other outcome."""
 
     mistaken: float
-    """Share of cases of which the other outcome was said to be the more probable."""
+    """Share of cases where the other outcome was said to be the more probable."""
 
     slope: float
     """Mean of p * (1 - p): how fast what is said moves with the prior."""

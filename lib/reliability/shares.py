@@ -113,7 +113,7 @@ def tally_of(
     """Count what one message gives.
 
     `buckets` are those of the recipients, by number; `words` are the user and the day of the word that makes a case, by
-    fact key. A case by a word of which neither is known any more does not count.
+    fact key. A case by a word whose user and day are forgotten does not count.
     """
     counts, said, recipients = Counter[str](), Counter[str](), Counter[str]()
     for number, slots in cases.items():

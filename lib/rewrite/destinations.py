@@ -107,4 +107,5 @@ class Destinations:
 
 
 def refusal_remark(refused: LinkRefused, places: SourcePlaces, offset: int) -> RewriteRemark:
+    """Make the remark that tells the sender of a link that is not tracked."""
     return RewriteRemark(refused.code, f"This link is not tracked: {refused.text}.", places.name(offset))

@@ -177,6 +177,7 @@ class MarkupReader:
         self.hint: int | None = -1  # the next one, when it is past the place where reading is; None: there is no more
 
     def read_from(self, place: int | None) -> None:
+        """Read links and images from a place on, to the end or to markup that is unfinished; None: read nothing."""
         while place is not None and (found := self._next(place)):
             place = self._after(found)
             if place is None and not self.in_comment:

@@ -44,6 +44,7 @@ class SourcePlaces:
         self._source: Final = source
 
     def name(self, offset: int) -> str:
+        """Name a place in the source by line and column, both from 1: `HTML line 3, column 14`."""
         line = bisect_right(self._line_starts, offset)
         return f"{self._part} line {line}, column {offset - self._line_starts[line - 1] + 1}"
 

@@ -1,7 +1,7 @@
 """Delivery advice for a message: read the sender and the recipient's engagement with earlier mail; then advise.
 
 Cost: what looking the recipient up costs (`lib.people.recipients`), one read (sender) and one list of the recipient's
-mails, then one read for each mail that was engaged with and of which the list does not know when, at most `MOST_MAILS`,
+mails, then one read for each mail that was engaged with at a time that the list does not know, at most `MOST_MAILS`,
 all at the same time. With Azure Maps, two requests to it for a record without a time zone.
 """
 

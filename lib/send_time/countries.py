@@ -8,6 +8,10 @@ from pathlib import Path
 
 from lib.send_time.names import folded
 
+_ARTICLE = re.compile(r"^the | the$")
+"""As in `The Gambia` and `Gambia, The`."""
+
+_SAINT = re.compile(r"^st ")
 _CATALOGUE = Path(__file__).with_name("countries.tsv")
 
 _US_STATES = (
@@ -54,7 +58,8 @@ def _countries() -> dict[str, tuple[str, str]]:
 
 def country_code(text: str | None) -> str | None:
     """The two letters of ISO 3166-1 for a country's name or code; None if it is not known."""
-    found = _countries().get(folded(text or ""))
+    name = folded(text or "")
+    found = _countries().get(name) or _countries().get(_ARTICLE.sub("", _SAINT.sub("saint ", name)))
     return found[0] if found else None
 
 

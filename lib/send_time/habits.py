@@ -88,13 +88,14 @@ class TimeComparison:
 
     @property
     def is_advisable(self) -> bool:
+        """Whether the habit is sure enough, and the gain in mails read is worth the days of waiting."""
         gain = self.share - self.instead
         return self.probability >= SURE_ENOUGH and gain >= LEAST_GAIN + COST_OF_A_DAY * self.days
 
 
 @dataclass(frozen=True, slots=True)
 class WeighedTimes:
-    """What a recipient's habits say of the times of the coming week."""
+    """Times of the coming week, weighed by a recipient's habits."""
 
     promising: tuple[TimeComparison, ...]
     """The times that promise most, the most promising first."""

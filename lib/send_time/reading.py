@@ -3,8 +3,8 @@
 An hour at which much mail is read may only be the hour at which mail comes. So a time of reading counts together with
 the hours before it at which the mail was there and was not read.
 
-Answers, clicks and viewed attachments count more than opens: where a mail has one of which it is sure that a person
-did it, the first of these is the time of reading. An open may be a machine's that passed for a person. At night opens
+Answers, clicks and viewed attachments count more than opens: where a mail has some that a person surely did, the first
+of these is the time of reading. An open may be a machine's that passed for a person. At night opens
 never count, as scanners work at night, too; sure acts do for a recipient who has had them with `ACTS_AT_NIGHT` mails.
 """
 

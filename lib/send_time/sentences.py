@@ -42,7 +42,7 @@ def no_working_time(now: datetime, place: str, days: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What a time by habit is expected to gain over the one by office hours."""
+    """Expected gain of a time by habit over the one by office hours."""
 
     mails: int
     """Mails that the recipient read, from which the habit follows."""

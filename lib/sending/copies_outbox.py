@@ -24,8 +24,9 @@ from lib.clock import Clock
 from lib.composing.mail import Mail, Prepared
 from lib.composing.preparation import Preparation
 from lib.errors import Stale
+from lib.messages.copy_rows import Copy, Delivery
 from lib.messages.deliveries import is_waiting, together
-from lib.messages.models import Copy, Delivery, Failure, StoredMessage
+from lib.messages.models import Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore
 from lib.messages.threads import Threads
 from lib.mime.write import ComposeError
@@ -69,7 +70,7 @@ def not_written(error: Exception) -> Failure:
 
 
 @dataclass(slots=True)
-class Run:
+class CopiesRun:
     """A worker's hold on a message: no other worker writes its copies while the lease names this holder."""
 
     organization: str
@@ -107,6 +108,8 @@ class Run:
 
 
 class CopiesOutbox:
+    """Hands the copies of a message to the transport, and stores what became of each."""
+
     def __init__(
         self,
         store: MessageStore,
@@ -125,7 +128,7 @@ class CopiesOutbox:
         self._bounces = bounces
         self._clock = clock
 
-    async def run(self, run: Run, first: Prepared | None = None) -> StoredMessage:
+    async def run(self, run: CopiesRun, first: Prepared | None = None) -> StoredMessage:
         """Hand over as many copies as are due, within bounds; then let the message rest.
 
         `first` is the first copy, if it has been begun with the plan. Raises Stale, StorageError.
@@ -135,7 +138,7 @@ class CopiesOutbox:
         finally:
             await self._note_addresses(run)
 
-    async def _note_addresses(self, run: Run) -> None:
+    async def _note_addresses(self, run: CopiesRun) -> None:
         """Note which addresses are unknown, and which are not any more; a fault of storage costs that advice alone."""
         emails = {number: run.message.recipients()[number].email for number in run.settled}
         try:
@@ -147,7 +150,7 @@ class CopiesOutbox:
         except StorageError as error:
             log.warning("message %s: unknown addresses could not be noted: %s", run.message.id, error)
 
-    async def _hand_over(self, run: Run, first: Prepared | None) -> StoredMessage:
+    async def _hand_over(self, run: CopiesRun, first: Prepared | None) -> StoredMessage:
         begun_at, stop = self._clock.now(), None
         async with self._renewing(run):
             try:
@@ -171,7 +174,7 @@ class CopiesOutbox:
                 raise
 
     @asynccontextmanager
-    async def _renewing(self, run: Run) -> AsyncIterator[None]:
+    async def _renewing(self, run: CopiesRun) -> AsyncIterator[None]:
         """Hold the lease while this lasts."""
         renewing = asyncio.create_task(self._renew(run))
         try:
@@ -181,7 +184,7 @@ class CopiesOutbox:
                 renewing.cancel()
             await asyncio.wait({renewing})
 
-    async def _renew(self, run: Run) -> None:
+    async def _renew(self, run: CopiesRun) -> None:
         while True:
             await asyncio.sleep(RENEW_EVERY)
             try:
@@ -192,7 +195,7 @@ class CopiesOutbox:
             except StorageError as error:
                 log.warning("message %s: its lease could not be renewed: %s", run.message.id, error)
 
-    async def _work_on(self, run: Run, number: int) -> Refused | Paced | None:
+    async def _work_on(self, run: CopiesRun, number: int) -> Refused | Paced | None:
         """Send the copy, or ask for it. Return the outcome if the other copies would get the same."""
         copy = run.copies[number]
         prepared = await self._written(run, number)
@@ -209,7 +212,7 @@ class CopiesOutbox:
         return await self._send(run, number, copy, prepared, earlier)
 
     async def _send(
-        self, run: Run, number: int, copy: Copy, prepared: Prepared, earlier: Earlier
+        self, run: CopiesRun, number: int, copy: Copy, prepared: Prepared, earlier: Earlier
     ) -> Refused | Paced | None:
         envelope = make_envelope(run.message, prepared, earlier, copy)
         with message_span(run.message.id, "hand over", copy=number):
@@ -220,19 +223,19 @@ class CopiesOutbox:
             run.tried_before.add(number)
         return self._note(run, number, copy, outcome)
 
-    async def _ask(self, run: Run, number: int, copy: Copy, prepared: Prepared) -> Refused | Paced | None:
+    async def _ask(self, run: CopiesRun, number: int, copy: Copy, prepared: Prepared) -> Refused | Paced | None:
         envelope = make_envelope(run.message, prepared, "doubtful", copy)
         run.tried_before.add(number)
         return self._note(run, number, copy, await after_doubt(self._transport, envelope, INTERRUPTED))
 
-    def _note(self, run: Run, number: int, copy: Copy, outcome: Outcome | Again) -> Refused | Paced | None:
+    def _note(self, run: CopiesRun, number: int, copy: Copy, outcome: Outcome | Again) -> Refused | Paced | None:
         run.note(number, concluded(copy, outcome, run.message.recipients(), self._clock.now()))
         if not isinstance(outcome, Refused | Paced) or not is_general(outcome):
             return None
         run.refused_since = copy.first_tried_at
         return outcome
 
-    async def _written(self, run: Run, number: int) -> Prepared | Failure:
+    async def _written(self, run: CopiesRun, number: int) -> Prepared | Failure:
         if isinstance(run.mail, Failure):
             return run.mail
         try:
@@ -240,7 +243,7 @@ class CopiesOutbox:
         except ComposeError as error:
             return not_written(error)
 
-    async def _save(self, run: Run, begun_now: Mapping[int, Copy]) -> None:
+    async def _save(self, run: CopiesRun, begun_now: Mapping[int, Copy]) -> None:
         """Store outcomes, and the copy that is begun; this renews the lease. Raises Stale."""
         changed = {**run.unsaved, **begun_now}
         if not changed:
@@ -250,7 +253,7 @@ class CopiesOutbox:
         run.copies = [changed.get(number, copy) for number, copy in enumerate(run.copies)]
         run.unsaved = {}
 
-    async def _write(self, run: Run, copies: Mapping[int, Copy], ended: StoredMessage | None = None) -> None:
+    async def _write(self, run: CopiesRun, copies: Mapping[int, Copy], ended: StoredMessage | None = None) -> None:
         """Write the copies, and the message where it has `ended`, in one transaction.
 
         The transaction renews the lease, or gives it back at the end.
@@ -291,7 +294,7 @@ class CopiesOutbox:
 
             await retry_on_conflict(f"message {message}", write)
 
-    async def _rest(self, run: Run, stop: Refused | Paced | None) -> StoredMessage:
+    async def _rest(self, run: CopiesRun, stop: Refused | Paced | None) -> StoredMessage:
         """Write down the outcomes of the copies, and arrange the next round."""
         now, before = self._clock.now(), run.message
         rounds, pause = self._pause(run, stop)
@@ -316,7 +319,7 @@ class CopiesOutbox:
         new = [each for each in after.known_ids if each not in before.known_ids]
         await self._threads.enter_provider_ids(organization, after.id, new)
 
-    async def _forget_drafts(self, run: Run) -> None:
+    async def _forget_drafts(self, run: CopiesRun) -> None:
         """Ask for the removal of drafts that unsent tries may have left at the provider."""
         if self._transport.separate_envelopes:
             return
@@ -325,7 +328,7 @@ class CopiesOutbox:
             if is_settled and copy.tried_at and copy.key:
                 await self._schedule.discard(run.organization, run.message, copy.key)
 
-    def _pause(self, run: Run, stop: Refused | Paced | None) -> tuple[int, timedelta | None]:
+    def _pause(self, run: CopiesRun, stop: Refused | Paced | None) -> tuple[int, timedelta | None]:
         """Return the number of rounds in a row in which the provider took nothing, and the pause for all copies.
 
         After a day of such rounds, the copies that still wait have failed.
@@ -343,7 +346,7 @@ class CopiesOutbox:
             return rounds, None
         return rounds, min(left, pause_after(rounds, stop.retry_after))
 
-    async def _settle_late(self, run: Run) -> StoredMessage | None:
+    async def _settle_late(self, run: CopiesRun) -> StoredMessage | None:
         """Replace a doubt that another worker has stored by the outcome that we know.
 
         Our try took so long that another worker has the message. Only a doubt about the very same try is replaced: all

@@ -13,9 +13,10 @@ from hashlib import blake2b
 from typing import Literal
 from uuid import UUID
 
+from lib.messages.copy_rows import Copy, CopyState, Delivery, DeliveryState
 from lib.messages.deliveries import goes_on
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Copy, CopyState, Delivery, DeliveryState, Failure, Recipient, StoredMessage
+from lib.messages.models import Failure, Recipient, StoredMessage
 from lib.people.addresses import same_mailbox
 from lib.sending.tries import GIVE_UP_AFTER, pause_after
 from lib.transports import Accepted, Again, Outcome, Paced, Refused, Underway, Unknown

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from lib.composing.mail import Prepared
-from lib.messages.models import Copy, Recipient, StoredMessage
+from lib.messages.copy_rows import Copy
+from lib.messages.models import Recipient, StoredMessage
 from lib.mime.parts import Mailbox
 from lib.people.addresses import same_mailbox
 from lib.sending.copy_outcomes import addressed

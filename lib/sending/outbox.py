@@ -24,15 +24,16 @@ from lib.composing.mail import Mail, Prepared
 from lib.composing.preparation import Preparation
 from lib.errors import Stale, UnknownSender
 from lib.ids import new_key
+from lib.messages.copy_rows import Copy
 from lib.messages.deliveries import is_waiting
 from lib.messages.matched_records import matched_records
-from lib.messages.models import Copy, Failure, StoredMessage
+from lib.messages.models import Failure, StoredMessage
 from lib.messages.store import Lease, Loaded, MessageStore, sharing_links
 from lib.messages.threads import Threads
 from lib.metrics import MAIL_OUTCOMES, emit_metric
 from lib.mime.write import ComposeError
 from lib.people.bounces import Bounces
-from lib.sending.copies_outbox import CopiesOutbox, Run, not_written, with_others
+from lib.sending.copies_outbox import CopiesOutbox, CopiesRun, not_written, with_others
 from lib.sending.copy_outcomes import begun, planned
 from lib.sending.mx_lookup import RecipientGateways
 from lib.sending.orders import Discard
@@ -178,7 +179,7 @@ class Outbox:
         )
         lease = Lease(until=now + LEASE, holder=holder)
         submitting, etag, lease_etag = await self._write_plan(organization, loaded, submitting, copies, lease)
-        run = Run(organization, submitting, etag, lease_etag, holder, copies, mail)
+        run = CopiesRun(organization, submitting, etag, lease_etag, holder, copies, mail)
         return await self._copies_outbox.run(run, first)
 
     async def _write_plan(
@@ -237,7 +238,9 @@ class Outbox:
         if again is None or again.lease_etag != lease_etag:
             raise Stale(f"message {message.id}: another worker has it")
         mail = await self._mail(organization, held, again.copies)
-        return await self._copies_outbox.run(Run(organization, held, etag, lease_etag, holder, again.copies, mail))
+        return await self._copies_outbox.run(
+            CopiesRun(organization, held, etag, lease_etag, holder, again.copies, mail)
+        )
 
     async def _mail(self, organization: str, message: StoredMessage, copies: list[Copy]) -> Mail | Failure:
         """Prepare the mail for the rest of its copies, with the same date; a Failure where that is impossible."""

@@ -1,4 +1,4 @@
-"""Mails of Heed's own, each to one address: nobody has written them, and nothing in them is followed."""
+"""Mails of Heed's own, each to one address: no person has written them, and nothing in them is followed."""
 
 from __future__ import annotations
 

@@ -16,11 +16,12 @@ from lib.clock import Clock, milliseconds, moment
 from lib.composing.preparation import Preparation
 from lib.errors import NotAllowed
 from lib.ids import new_key
+from lib.messages.copy_rows import Copy
 from lib.messages.deliveries import is_waiting, together
 from lib.messages.fence import fenced, write_fenced
 from lib.messages.follow_state import Decision
 from lib.messages.matched_records import matched_records
-from lib.messages.models import Copy, StoredMessage
+from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.messages.threads import Threads
 from lib.sending.copy_outcomes import begun_anew, resolved, sent_again

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from lib.messages.models import Delivery
+from lib.messages.copy_rows import Delivery
 
 _STATUS = re.compile(r"\b5\.1\.(?:1|2|3|6|10)\b")
 _ANY_STATUS = re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b")

@@ -12,6 +12,7 @@ from lib.assessment.followers import Follower
 from lib.assessment.intake import Intake
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.journal_sweep import JournalSweep
+from lib.assessment.message_judge import MessageJudge
 from lib.assessment.old_lists import OldLists
 from lib.assessment.refusals import RefusalLookup
 from lib.assessment.rejudge import Rejudge
@@ -48,12 +49,22 @@ class Judging(Stores):
             self.messages,
             self.followers,
             self.context_loader,
-            RefusalLookup(self.stops, self.address_hashes, self.recipient_lookup, self.organizations),
+            self.refusals,
             self.journal_cleaning,
-            self.catalogues,
+            self.message_judge,
             self.storage.queues,
             self.clock,
         )
+
+    @cached_property
+    def message_judge(self) -> MessageJudge:
+        """Judge of one message by what is stored of it; writes nothing."""
+        return MessageJudge(self.fact_store, self.context_loader, self.refusals, self.catalogues, self.clock)
+
+    @cached_property
+    def refusals(self) -> RefusalLookup:
+        """Refusals of facts that are not to be kept."""
+        return RefusalLookup(self.stops, self.address_hashes, self.recipient_lookup, self.organizations)
 
     @cached_property
     def followers(self) -> tuple[Follower[Any], ...]:
@@ -94,7 +105,7 @@ class Judging(Stores):
 
     @cached_property
     def rejudge(self) -> Rejudge:
-        return Rejudge(self.assessor, self.messages, self.lists, self.context_loader)
+        return Rejudge(self.message_judge, self.assessor, self.messages, self.lists, self.context_loader)
 
     @cached_property
     def old_lists(self) -> OldLists:
@@ -108,7 +119,7 @@ class Judging(Stores):
 
     @cached_property
     def visits(self) -> Visits:
-        """What sources did with earlier mails."""
+        """Visits of sources to earlier mails."""
         return Visits(self.storage.tables, self.address_hashes, self.catalogues, self.clock)
 
     @cached_property
@@ -168,7 +179,7 @@ class Judging(Stores):
 
     @cached_property
     def rule_actions(self) -> RuleActions:
-        """What record creation rules make of received mail."""
+        """Tasks, cases and records that rules make of received mail."""
         return RuleActions(
             self.rules,
             self.tasks,

@@ -12,6 +12,7 @@ from lib.alerts.digests import Digests
 from lib.alerts.telling import Telling
 from lib.alerts.told import ToldCards
 from lib.clock import moment
+from lib.inbound.answer_recording import AnswerRecording
 from lib.inbound.delivery_reports import DeliveryReports
 from lib.inbound.intake import MailIntake
 from lib.inbound.take_in import TakeIn
@@ -112,8 +113,8 @@ class MailWays(Judging):
             Writers(self.recipient_lookup),
             self.mailboxes,
             self.consequences,
+            self.answer_recording,
             self.rule_actions,
-            self.journal,
             self.storage.blobs,
             self.off_loop,
             self.assessor.refresh,
@@ -121,6 +122,11 @@ class MailWays(Judging):
             self.clock,
         )
         return MailIntake(self.storage, self.address_hashes, self.organizations, self.inbound_outcomes, take_in)
+
+    @cached_property
+    def answer_recording(self) -> AnswerRecording:
+        """The way of every answer to a message of ours."""
+        return AnswerRecording(self.consequences, self.messages, self.journal, self.assessor.refresh)
 
     async def _erased_until(self, organization: str, email: str) -> datetime | None:
         """Find until when what was recorded of an address is erased."""
@@ -136,8 +142,7 @@ class MailWays(Judging):
             self.messages,
             self.organizations,
             self.inbound_outcomes,
-            self.consequences,
-            self.journal,
+            self.answer_recording,
         )
 
     @cached_property

@@ -112,7 +112,7 @@ class Operating(Privacy):
         records = RecordsFollower(self.engagements, self.people, self.storage.queues)
         return (
             DueCheck(tables, self.due, messages, self.people, self.digests.enter),
-            ListsCheck(tables, self.lists, messages, self.assessor, self.lists_follower),
+            ListsCheck(tables, self.lists, messages, self.message_judge, self.assessor, self.lists_follower),
             RecordsCheck(tables, messages, self.assessor, records, self.engagements, self.clock),
             EvidenceCheck(tables, messages, self.clock),
         )

@@ -1,4 +1,4 @@
-"""What people may ask of their data, and what goes by itself: export, erasure, retention."""
+"""Export and erasure, which people may ask for, and retention, which goes by itself."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Privacy(MailWays):
 
     @cached_property
     def recipient_decisions(self) -> Decisions:
-        """What recipients decide on their page."""
+        """Decisions of recipients on their page."""
         proof_sender = ProofSender(
             self.ring,
             self.settings.base_url,
@@ -163,7 +163,7 @@ class Privacy(MailWays):
 
     @cached_property
     def recorded_mails(self) -> RecordedMails:
-        """What recipients are shown of themselves."""
+        """Records that recipients are shown of themselves."""
         return RecordedMails(
             self.lists,
             self.messages,

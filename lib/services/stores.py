@@ -1,31 +1,22 @@
-"""The parts that keep something: people, messages, lists, cards, rules, keys; and the way out for mail."""
+"""The parts that keep something: people, lists, cards, rules, keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import replace
 from functools import cached_property
-from importlib import import_module
 
 from lib.cards.store import Cards
-from lib.catalogues.registry import load_catalogues
-from lib.clock import Clock
 from lib.feed.stopped import StoppedRecipients
 from lib.feed.store import Feed
-from lib.files.store import Files
 from lib.inbound.mailboxes.store import MailboxStore
 from lib.inbound.outcomes import InboundOutcomes
 from lib.inbound.rules.received import ReceivedMails
 from lib.inbound.rules.store import RuleStore
-from lib.inbound.sink import MailSink
 from lib.lists.filter_rows import FilterRows
 from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedMessages
 from lib.lists.united import UnitedLists
 from lib.messages.evidence import DeliveryEvidence
 from lib.messages.feedback import FeedbackStore
-from lib.messages.store import MessageStore
 from lib.messages.threads import Threads
 from lib.operations.overdue import Overdue
 from lib.operations.write_check import WriteCheck
@@ -34,11 +25,9 @@ from lib.organizations.idempotency import Idempotency
 from lib.organizations.kept_answers import KeptAnswers
 from lib.organizations.keys import ApiKeys
 from lib.organizations.rate_limits import RateLimits
-from lib.organizations.registry import Organizations
 from lib.organizations.sign_in.authenticator import Authenticator
 from lib.organizations.sign_in.code_flow import CodeFlow
 from lib.organizations.user_tokens import UserTokens
-from lib.people.address_hashes import AddressHashes
 from lib.people.address_index import AddressIndex
 from lib.people.alert_choices import AlertChoices
 from lib.people.bounces import Bounces
@@ -51,107 +40,28 @@ from lib.people.recipients import RecipientLookup
 from lib.people.store import People
 from lib.people.tasks import Tasks
 from lib.people.user_addresses import UserAddresses
-from lib.recipient_services import RecipientServices
 from lib.records import Engagements
 from lib.send_time.advisor import Advisor
-from lib.sending.mx_lookup import DnsResolve, RecipientGateways, Resolve
-from lib.settings import Settings
-from lib.stops.stops import Stops
-from lib.storage import Storage
+from lib.services.foundation import Foundation
 from lib.storage.due_index import DueIndex
 from lib.templates import Outcomes, TemplateCounting, Templates
-from lib.tracking.floods import Floods
-from lib.tracking.journal import Journal, Writer
-from lib.transports import Transport
-from lib.transports.limits import Limits
 from lib.verdicts.fact_store import FactStore
 from lib.webhooks.deliveries import Deliveries
 from lib.webhooks.delivering import WebhookDelivery
 from lib.webhooks.store import Webhooks
 from lib.webhooks.waking import DeliveryOrders
 from lib.workers.places import WorkPlaces
-from lib.workers.pool import OffLoop
 
 
-class Stores:
-    """The parts that keep something, each made once.
-
-    Tests hand in a storage, a writer, a transport, a clock or an MX lookup of their own. An app hands in the services
-    of its recipients' functions, which then have storage and journal in common with these. Raises SettingsError for a
-    catalogue of the deployment with a broken row.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        storage: Storage | None = None,
-        writer: Writer | None = None,
-        transport: Transport | None = None,
-        clock: Clock | None = None,
-        resolve_mx: Resolve | None = None,
-        mail_sink: MailSink | None = None,
-        recipients: RecipientServices | None = None,
-    ) -> None:
-        self.settings = settings
-        self.recipients = recipients or RecipientServices(settings, storage=storage, writer=writer, clock=clock)
-        self.ring = settings.token_keys
-        self.clock: Clock = self.recipients.clock
-        self.catalogues = load_catalogues(settings.catalogues)
-        self._has_given_recipients = recipients is not None
-        self._transport = transport
-        self._resolve_mx = resolve_mx
-        self._mail_sink = mail_sink
-        self._opened = AsyncExitStack()
-
-    def import_libraries(self) -> None:
-        """Import, in a thread, what the parts else import when they are first used: it takes up to 0.5 s."""
-        self.recipients.import_files()
-        import_module("email_validator")
-        if self.settings.transport != "smtp" or self.settings.smtp_host is not None:
-            import_module(f"lib.transports.{self.settings.transport}")
+class Stores(Foundation):
+    """The parts that keep something, each made once."""
 
     async def close(self) -> None:
-        """Let the journal end its writes, then close all that was opened here; no part can be used afterwards.
-
-        Parts that were handed in belong to whom they came from.
-        """
+        """Let notes beside answers be written, then close what all parts stand on."""
         for name in ("api_keys", "session_places"):
             if name in vars(self):
                 await vars(self)[name].settle()
-        if not self._has_given_recipients:
-            self._opened.push_async_callback(self.recipients.close)
-        await self._opened.aclose()
-
-    @property
-    def storage(self) -> Storage:
-        return self.recipients.storage
-
-    @property
-    def journal(self) -> Journal:
-        return self.recipients.journal
-
-    @property
-    def floods(self) -> Floods:
-        return self.recipients.floods
-
-    @property
-    def organizations(self) -> Organizations:
-        return self.recipients.organizations
-
-    @property
-    def messages(self) -> MessageStore:
-        return self.recipients.messages
-
-    @property
-    def files(self) -> Files:
-        """Attachments and images."""
-        return self.recipients.files
-
-    @property
-    def off_loop(self) -> OffLoop:
-        """The pool of processes for large work."""
-        return self.recipients.off_loop
+        await super().close()
 
     @cached_property
     def api_keys(self) -> ApiKeys:
@@ -196,15 +106,6 @@ class Stores:
     @cached_property
     def undecided(self) -> UndecidedMessages:
         return UndecidedMessages(self.storage.tables, self.address_hashes)
-
-    @property
-    def address_hashes(self) -> AddressHashes:
-        return self.recipients.address_hashes
-
-    @property
-    def stops(self) -> Stops:
-        """Who is not to be recorded, and which links are switched off."""
-        return self.recipients.stops
 
     @cached_property
     def fact_store(self) -> FactStore:
@@ -252,7 +153,7 @@ class Stores:
 
     @cached_property
     def feedback(self) -> FeedbackStore:
-        """What users say of events."""
+        """Words of users about events."""
         return FeedbackStore(self.storage.tables)
 
     @cached_property
@@ -374,12 +275,6 @@ class Stores:
         return DeliveryEvidence(self.messages, self.clock)
 
     @cached_property
-    def gateways(self) -> RecipientGateways:
-        """Mail gateways of recipients, as their domains' MX records tell."""
-        resolve = self._resolve_mx or (DnsResolve() if self.settings.mx_lookup == "on" else None)
-        return RecipientGateways(self.catalogues.gateways, resolve, self.clock)
-
-    @cached_property
     def advisor(self) -> Advisor:
         settings, maps = self.settings, None
         if settings.maps_key is not None:
@@ -392,47 +287,3 @@ class Stores:
     def received_mails(self) -> ReceivedMails:
         """Received mail as rules look at it, for trying them."""
         return ReceivedMails(self.messages, self.lists)
-
-    @cached_property
-    def transport(self) -> Transport | None:
-        """The way out for mail; None where no mail server is set."""
-        if self._transport is not None:
-            return self._transport
-        transport = _TRANSPORTS[self.settings.transport](self.settings, self.clock)
-        if transport is not None:
-            self._opened.push_async_callback(transport.close)
-        return transport
-
-    @property
-    def limits(self) -> Limits:
-        """Limits of one mail: as published or set, and as the mail server has said."""
-        limits, said = self.settings.limits, self.transport.most_bytes if self.transport else None
-        return limits if said is None else replace(limits, mail=min(said, limits.mail or said))
-
-
-def _smtp(settings: Settings, clock: Clock) -> Transport | None:  # noqa: ARG001 - a mail server needs no clock
-    from lib.transports.smtp import SmtpTransport
-
-    server = settings.mail_server()
-    return SmtpTransport(server) if server else None
-
-
-def _acs(settings: Settings, clock: Clock) -> Transport:
-    from lib.transports.acs import AcsTransport
-
-    resource, per_minute, per_hour = settings.acs_resource(), settings.acs_per_minute, settings.acs_per_hour
-    return AcsTransport(resource, clock, per_minute=per_minute, per_hour=per_hour)
-
-
-def _graph(settings: Settings, clock: Clock) -> Transport:
-    from lib.transports.graph import GraphTransport
-
-    return GraphTransport(settings.graph_url, clock)
-
-
-_TRANSPORTS: Mapping[str, Callable[[Settings, Clock], Transport | None]] = {
-    "smtp": _smtp,
-    "acs": _acs,
-    "graph": _graph,
-}
-"""The transports, by their names in HEED_TRANSPORT. Each one loads its libraries when it is made."""

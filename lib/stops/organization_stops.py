@@ -13,7 +13,7 @@ from lib.tokens import Claim
 
 @dataclass(frozen=True, slots=True)
 class RecordingState:
-    """What an organization lets be recorded at all."""
+    """Limits that an organization sets to all recording."""
 
     is_recording: bool
     """Whether anything is recorded: not where engagement is switched off, or the organization is gone."""
@@ -58,7 +58,7 @@ class AddressTimes:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationStops:
-    """What is not to be recorded in one organization, and which links are switched off."""
+    """Recipients of one organization who are not to be recorded, and its links that are switched off."""
 
     state: RecordingState = RECORDING
     version: str = ""

@@ -21,7 +21,7 @@ _SHORT = 16
 
 
 class Stops:
-    """Who is not to be recorded, and which links are switched off."""
+    """Recipients who are not to be recorded, and links that are switched off."""
 
     def __init__(self, tables: Tables, hash_address: HashAddress, read_state: ReadState, clock: Clock) -> None:
         self._hash_address = hash_address

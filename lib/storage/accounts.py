@@ -158,7 +158,7 @@ class _Organization(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the registry said of an organization."""
+    """Account of an organization, as the registry said."""
 
     own: OwnAccount | None
     takes_writes: bool

@@ -26,7 +26,7 @@ def pack(model: BaseModel, version: int = 1) -> dict[str, Value]:
 def _left_out(model: BaseModel) -> dict[str, Any] | None:
     """New fields of incoming models that have their defaults, as pydantic leaves them out; those of models within, too.
 
-    Both releases of a rolling upgrade can read the row then, as long as nobody uses what is new (decision 30).
+    Both releases of a rolling upgrade can read the row then, as long as nothing new is used (decision 30).
     """
     found: dict[str, Any] = {}
     for name, field in _places_of_new_fields(type(model)):

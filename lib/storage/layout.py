@@ -78,7 +78,7 @@ def table(organization: str, kind: str) -> str:
 
 
 class StoragePlace(NamedTuple):
-    """What a table or a container is of."""
+    """Organization and kind of a table or container."""
 
     organization: str
     kind: StorageKind

@@ -70,6 +70,7 @@ class Contest:
 
     @property
     def is_sure(self) -> bool:
+        """Whether the leader's probability of being the best reaches what its measure demands, with none left out."""
         return not self.apart and bool(self.rivals) and self.probability >= SURE[self.measure]
 
     @property
@@ -119,7 +120,7 @@ def _compared(one: Candidate, other: Candidate, measure: Measure) -> Comparison 
 
 
 def find_contradiction(contest: Contest, against: float) -> Candidate | None:
-    """Return the rival of which replies say that it is better than the leader, with more than that probability.
+    """Return the rival that is better than the leader by replies, with more than that probability; None if none is.
 
     Several rivals share the chance of an error.
     """

@@ -28,7 +28,7 @@ Sample = Mapping[Stratum, Results]
 
 @dataclass(frozen=True, slots=True)
 class TemplateEvidence:
-    """What is known of a template's newest content."""
+    """Evidence about a template's newest content."""
 
     samples: Mapping[Measure, Sample] = field(default_factory=dict)
     effects: Mapping[Measure, DesignEffect] = field(default_factory=dict)

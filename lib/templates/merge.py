@@ -18,7 +18,7 @@ from markupsafe import escape
 
 from lib.templates.addresses import FieldPlace, find_places, kept_in_attribute, written_in_place
 
-Form = Literal["html", "text", "line"]
+TextForm = Literal["html", "text", "line"]
 """`html` escapes values and ends lines with `<br>`, `line` makes one line of them, `text` takes them as they are.
 
 Addresses encode them, and no value ends an attribute."""
@@ -166,7 +166,7 @@ def _wrong(source: str, place: int, message: str) -> MergeError:
     return MergeError(f"line {line}, column {column}: {message}")
 
 
-def render(parts: Parts, values: Mapping[str, str], form: Form) -> str:
+def render(parts: Parts, values: Mapping[str, str], form: TextForm) -> str:
     """Fill in the values, by their dotted names. The field's default replaces a missing or empty value.
 
     Inside an address both are encoded.
@@ -194,7 +194,7 @@ def empty_fields(parts: Parts, values: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(each.name for each in fields if not (values.get(each.name) or each.default)))
 
 
-def _places(parts: Parts, form: Form) -> dict[int, FieldPlace]:
+def _places(parts: Parts, form: TextForm) -> dict[int, FieldPlace]:
     """Return the places of the fields that stand in addresses or attributes, by index; a subject has neither."""
     if form == "line":
         return {}
@@ -202,7 +202,7 @@ def _places(parts: Parts, form: Form) -> dict[int, FieldPlace]:
     return find_places(pieces, in_html=form == "html")
 
 
-def _shown(value: str, form: Form, place: FieldPlace | None) -> str:
+def _shown(value: str, form: TextForm, place: FieldPlace | None) -> str:
     if place is not None:
         value = written_in_place(value, place)
     if form == "html":

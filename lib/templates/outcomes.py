@@ -72,6 +72,8 @@ class StoredOutcome(BaseModel):
 
 
 class Outcomes:
+    """Outcomes of sales, and the mails that count as their causes."""
+
     def __init__(
         self, tables: Tables, lists: Lists, counts: TemplateCounting, templates: Templates, clock: Clock
     ) -> None:

@@ -77,7 +77,7 @@ class Repeats(NamedTuple):
 
 
 def find_repeats(sketch: Sketch, measure: MailMeasure, mails: int, hits: int) -> Repeats:
-    """Find how `mails`, `hits` of which had the result, are spread over people."""
+    """Find how mails are spread over people: `hits` of the `mails` had the result."""
     if not mails or not sketch:
         return Repeats(mails, 0.0)
     base, hit = _COLUMNS[measure]
@@ -124,7 +124,7 @@ def correlation(repeats: Iterable[Repeats]) -> PersonCorrelation:
 
 
 class DesignEffect(NamedTuple):
-    """How much less mails tell because they went to the same people."""
+    """Loss of evidence where several mails went to the same people."""
 
     factor: float = 1.0
     """Mails divided by it are worth as many independent ones."""

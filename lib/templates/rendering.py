@@ -27,11 +27,11 @@ class TooLong(Exception):
 def rendered(content: TemplateContent, values: MergeValues) -> Rendered:
     """Fill in the values: escaped in HTML, on one line in the subject. Raises TooLong."""
     # Jinja is loaded when it is first needed.
-    from lib.templates.merge import Form, MergeError, empty_fields, parse, render
+    from lib.templates.merge import MergeError, TextForm, empty_fields, parse, render
 
     empty: dict[str, None] = {}
 
-    def part(which: TemplatePart, source: str | None, form: Form) -> str | None:
+    def part(which: TemplatePart, source: str | None, form: TextForm) -> str | None:
         if source is None:
             return None
         try:

@@ -25,7 +25,7 @@ _NUMBERS = re.compile(r"\d{1,5}(?:,\d{1,5})*")
 
 @dataclass(frozen=True, slots=True)
 class AnswerDetails:
-    """What cards and delivery states need of a mail that came back."""
+    """Details of a mail that came back, for cards and delivery states."""
 
     back_at: datetime | None = None
     """The day on which the writer of an auto-reply is back, at 0:00 UTC."""

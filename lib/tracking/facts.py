@@ -6,7 +6,6 @@ A fact holds no address: the client's is cut to its network, and recipients are 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -15,9 +14,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from lib.catalogues.networks import Networks, parse_address
 from lib.clock import milliseconds
-from lib.ids import MADE, ORGANIZATION, new_id
+from lib.ids import MADE
 from lib.storage.sort_keys import LARGEST
 
 HitKind = Literal["open", "click", "attachment_view"]
@@ -30,8 +28,10 @@ FIRST_IMAGE = 0x8000
 """`item` of an open by the first image of a mail: tokens have 16 bits for it."""
 
 VERSION = 1
-LONGEST_AGENT = 512
+"""Version of a fact's form as JSON."""
+
 LONGEST_HEADER = 120
+"""Characters that are kept of a header, unless another number stands with its name."""
 
 _CLIENTS_HEADERS: Mapping[str, int] = {
     "accept": LONGEST_HEADER,
@@ -68,10 +68,6 @@ It stands among the headers, so that an earlier release reads and keeps such a f
 
 _COUNT = re.compile(r"[1-9][0-9]{0,8}")
 
-_SESSION_COOKIE = re.compile(rf"(?:^|;)[ \t]*(?:__Host-)?{SESSION}=[^;\s]")
-
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufefe\uff00-\uffef\ufffd]+")
-"""Control characters, line separators and marks of direction, and what lies outside of the basic plane."""
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 """A string as JSON."""
 
@@ -82,16 +78,9 @@ _REST_OF_KEY = "heed-key"
 """The name beside those of headers under which the rest of a longer key is stored. Release 0.1.0, which works beside
 this one during an upgrade, drops facts with longer keys, and keeps every header (decision 30)."""
 
-_KEPT_AS_SENT = frozenset(KEPT_HEADERS) - {"referer"}
-
 _PACKED = "heed-client"
 """The name beside those of headers under which the values of `_CLIENTS_HEADERS` are stored together, in their order and
 with tabs between them: one by one they would double the size of a fact. Release 0.1.0 keeps it like any header."""
-
-_HOST = re.compile(r"[^:/?#]{1,20}://(?:[^/?#\\]*@)?+([0-9A-Za-z_.-]{1,80})(?=[:/?#\\]|\Z)")
-"""The host of an address, without user, password and port."""
-
-_COMMIT = re.compile(r"[0-9]{10}-[0-9]{13}[0-9a-f]{12}")
 
 
 class NotAFact(ValueError):
@@ -263,59 +252,6 @@ def _is_text(*values: str | None) -> bool:
     return True
 
 
-def new_fact(
-    kind: HitKind,
-    message: str,
-    now: datetime,
-    method: str,
-    headers: Mapping[str, str],
-    *,
-    recipient: int | None = None,
-    item: int = 0,
-    trusted_hops: int,
-    networks: Networks | None = None,
-) -> Fact:
-    """Make the fact of a request that has just come. Names of headers are in lower case; values are cut and cleaned.
-
-    The headers of the fact are shared with other facts, and must not be changed.
-    """
-    at = milliseconds(now)
-    agent = headers.get("user-agent")
-    kept = _kept_headers(headers)
-    if "cookie" in headers and SESSION in headers["cookie"] and _SESSION_COOKIE.search(headers["cookie"]):
-        kept = {**kept, SESSION: "1"}
-    address = client_address(headers, trusted_hops)
-    return Fact(
-        # The key must differ each time and need not be hard to guess: no call of the system for each hit.
-        key=f"{at:013d}-{new_id()}",
-        message=message,
-        kind=kind,
-        at=at,
-        method=method,
-        recipient=recipient,
-        item=item,
-        agent=None if agent is None else clean(agent, LONGEST_AGENT),
-        network=network_of(address),
-        owner=None if networks is None or address is None else networks.owner(address),
-        headers=kept,
-    )
-
-
-def _kept_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    found = [(name, headers[name][: 2 * LONGEST_HEADER]) for name in headers if name in _KEPT_AS_SENT]
-    if "referer" in headers:
-        host = _HOST.match(headers["referer"])
-        if host:
-            found.append(("referer", host[1].lower()))
-    return _cleaned_headers(tuple(found))
-
-
-@lru_cache(maxsize=2048)
-def _cleaned_headers(found: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    """Clean headers; most of them come again with the next hit by the same program."""
-    return {name: clean(value, KEPT_HEADERS[name]) for name, value in found}
-
-
 def with_count(fact: Fact, count: int) -> Fact:
     """Let the fact of a hit stand for `count` hits on the same token."""
     return fact if count == 1 else replace(fact, headers={**fact.headers, COUNT: str(count)})
@@ -342,86 +278,3 @@ def answer_fact(
 def bare_fact(fact: Fact) -> Fact:
     """Return a fact without what it is judged by: agent, network and headers. Details of a mail that came back stay."""
     return replace(fact, agent=None, network=None, owner=None, headers={}) if fact.is_hit else fact
-
-
-def asks_for_privacy(headers: Mapping[str, str]) -> bool:
-    """Whether the request carries Do Not Track or Global Privacy Control."""
-    # Where the mapping is one of Python code, `get` of what is not there costs an exception; `in` does not.
-    return ("dnt" in headers and headers["dnt"] == "1") or ("sec-gpc" in headers and headers["sec-gpc"] == "1")
-
-
-def clean(value: str, longest: int) -> str:
-    """The value with at most `longest` printable characters; each run of others becomes one space."""
-    return _cleaned(value[: 2 * longest], longest)
-
-
-@lru_cache(maxsize=2048)
-def _cleaned(value: str, longest: int) -> str:
-    return _UNPRINTABLE.sub(" ", value)[:longest].strip()
-
-
-def client_address(headers: Mapping[str, str], trusted_hops: int) -> str | None:
-    """The client's address as our own proxies saw it: the entry of `X-Forwarded-For` that the outermost one added.
-
-    Each trusted proxy adds one entry at the right; entries left of ours were written by the client, who may lie.
-    """
-    if trusted_hops == 0:
-        return None
-    entries = headers.get("x-forwarded-for", "")[-2048:].split(",")
-    if len(entries) < trusted_hops:
-        return None
-    return _without_port(entries[-trusted_hops].strip()[:64]) or None
-
-
-def _without_port(address: str) -> str:
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    return address.partition(":")[0] if address.count(":") == 1 else address
-
-
-@lru_cache(maxsize=2048)
-def network_of(address: str | None) -> str | None:
-    """The network of an address, `192.0.2.0/24` or `2001:db8:1::/48`: all that is kept. None for no address."""
-    if address is None:
-        return None
-    parsed = parse_address(address)
-    if parsed is None:
-        return None
-    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
-
-
-@dataclass(frozen=True, slots=True)
-class Interactions:
-    """A message of the queue `interactions`: new facts, or messages to look at again."""
-
-    organization: str
-    facts: list[Fact]
-
-    messages: list[str]
-    """Ids of messages to look at again."""
-
-    commits: list[str]
-    """The journal's commits that hold the facts; without facts they are to be read."""
-
-    last: bool = False
-    """Whether a look that comes too early is not to be followed by another one."""
-
-
-def refresh_body(organization: str, *messages: str, last: bool = False) -> str:
-    """The body of a queue message that asks the assessor to look at messages again."""
-    return json.dumps({"v": 1, "org": organization, "facts": [], "messages": messages, "last": last})
-
-
-def read_interactions(payload: Any) -> Interactions:
-    """Read a message of the queue from JSON that was parsed. Raises NotAFact."""
-    if not isinstance(payload, dict) or payload.get("v") != 1 or not isinstance(payload.get("facts"), list):
-        raise NotAFact("it is no message of version 1 with a list of facts")
-    organization, messages, commits = payload.get("org"), payload.get("messages", []), payload.get("commits", [])
-    if not isinstance(organization, str) or not ORGANIZATION.fullmatch(organization):
-        raise NotAFact("it names no organization")
-    if not isinstance(messages, list) or not all(isinstance(each, str) and MADE.fullmatch(each) for each in messages):
-        raise NotAFact("its messages are no list of ids")
-    if not isinstance(commits, list) or not all(isinstance(each, str) and _COMMIT.fullmatch(each) for each in commits):
-        raise NotAFact("its commits are no list of the journal's")
-    facts = [Fact.from_object(raw) for raw in payload["facts"]]
-    return Interactions(organization, facts, messages, commits, payload.get("last") is True)

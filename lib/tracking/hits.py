@@ -16,8 +16,9 @@ from typing import Protocol
 from lib.catalogues.networks import Networks
 from lib.stops.organization_stops import OrganizationStops
 from lib.tokens import Claim, KeyRing, Purpose
-from lib.tracking.facts import HitKind, asks_for_privacy, new_fact
+from lib.tracking.facts import HitKind
 from lib.tracking.floods import Floods
+from lib.tracking.requests import asks_for_privacy, new_fact
 
 FindStops = Callable[[str], OrganizationStops]
 """Returns the stops of an organization as they are in memory."""

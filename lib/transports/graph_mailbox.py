@@ -207,12 +207,14 @@ def paced(key: str, reply: GraphReply | None = None) -> Paced:
 
 
 def refused(reply: GraphReply, temporary: bool) -> Refused:
+    """Return the refusal that an answer of Graph stands for, in Graph's own words."""
     code, said = service_error(reply.body, reply.status)
     temporary = temporary or code == GONE  # the next try looks, and makes another one
     return Refused(temporary, code, f"Microsoft Graph answered {reply.status}: {said}", reply.wait)
 
 
 def is_gone(reply: GraphReply) -> bool:
+    """Whether the draft is not in the mailbox any more."""
     return reply.status == 404 and _code(reply) == GONE
 
 

@@ -34,10 +34,12 @@ def refused(error: SMTPResponseException) -> Refused:
 
 
 def is_refusal(error: SMTPResponseException) -> bool:
+    """Whether the server has said no: any other code leaves the outcome unknown (RFC 5321, 4.2.1)."""
     return 400 <= error.code <= 599
 
 
 def recipient_refused(address: str, refusal: Refused) -> RecipientRefusal:
+    """Return the refusal of the whole mail as one of a single recipient."""
     return RecipientRefusal(address, refusal.code, refusal.text, refusal.temporary)
 
 

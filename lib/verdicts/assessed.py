@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from lib.messages.models import Copy, StoredMessage
+from lib.messages.copy_rows import Copy
+from lib.messages.models import StoredMessage
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Verdict
 from lib.verdicts.kpis import Kpis

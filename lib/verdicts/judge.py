@@ -44,7 +44,7 @@ from lib.verdicts.rules import (
     without_clicks,
 )
 from lib.verdicts.thresholds import DEFAULT, Thresholds
-from lib.verdicts.weighing import DECISIVE, Weighed, conclude, weigh
+from lib.verdicts.weighing import Weighed, conclude, weigh
 from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, Side, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
@@ -68,8 +68,11 @@ RULES = Rules(
 )
 """Rules that look at one fact, and at how the message was sent."""
 
-_BEYOND_DOUBT = 3.0
+_BEYOND_DOUBT: Mapping[Side, float] = {"open": 3.0, "click": 2.0}
 """Log-odds from which a person is certain, with a sign of `_CERTAIN`."""
+
+_SURELY_MACHINE: Mapping[Side, float] = {"open": -4.0, "click": -5.0}
+"""Log-odds until which a machine is certain."""
 
 _CERTAIN = frozenset(("read-at-the-same-place", "replied-after"))
 
@@ -262,8 +265,8 @@ def _witnessed(side: Side, odds: float, codes: frozenset[str]) -> _Witnessed:
     unsaid = odds - sum([WEIGHTS[code].for_side(side) for code in words])
     if own_side.SESSION_CODE in codes:
         return _Witnessed(4, "own")
-    if max(odds, unsaid) <= DECISIVE and UNKNOWABLE not in codes:
+    if max(odds, unsaid) <= _SURELY_MACHINE[side] and UNKNOWABLE not in codes:
         return _Witnessed(3, "machine")
-    if min(odds, unsaid) >= _BEYOND_DOUBT and not _CERTAIN.isdisjoint(codes):
+    if min(odds, unsaid) >= _BEYOND_DOUBT[side] and not _CERTAIN.isdisjoint(codes):
         return _Witnessed(2, "person")
     return _Witnessed(1, "own") if "after-the-answer" in codes else _Witnessed(0, "")

@@ -18,6 +18,12 @@ _STAGES = (-inf, MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE, inf)
 """Milliseconds after dispatch at which another stage begins. Gateways have habits of their own in each."""
 
 
+OLD = 24 * 60 * MINUTE
+"""Age of a mail in milliseconds that a sweep draws."""
+
+SWEEP = 6 * 60 * MINUTE
+"""Milliseconds within which a sweep draws several mails."""
+
 _LEAST_ACTS = 3
 """Mails at which machines must have acted at a stage, to be a habit."""
 
@@ -148,6 +154,23 @@ class Past:
         """With the same person's mail, by any source."""
         return self.company.of_person(self.key.person)
 
+    @property
+    def is_sure_persons_place(self) -> bool:
+        """Whether the same person certainly read other mail at this place."""
+        return any(each.sure == "person" for each in self.of_person_here)
+
+    def is_this_persons_alone(self) -> bool:
+        """Whether only this person's mail was looked at from here, and not as one who searches a mailbox does."""
+        mine = self.of_person_here
+        if self.key.is_shared or not mine or any(each.sure for each in self.of_source):
+            return False
+        if any(each.key.person != self.key.person for each in (*self.of_source, *self.here_at_company)):
+            return False
+        # A machine there under another agent may be the reader's own protection, which checks links now and then.
+        return 3 * len(mails_with(mine, "machine")) <= len({each.message for each in mine}) and not _is_drawn_at_once(
+            mine
+        )
+
     def companies(self, visits: Iterable[Visit]) -> int:
         """Return the number of companies at whose mail these visits were, with the recipient's."""
         return len({self.key.company, *[each.key.company for each in visits]})
@@ -159,6 +182,12 @@ class Past:
     def people(self, visits: Iterable[Visit]) -> int:
         """Return the number of people at whose mail these visits were, with the recipient."""
         return len({self.key.person, *[each.key.person for each in visits]})
+
+
+def _is_drawn_at_once(visits: Sequence[Visit]) -> bool:
+    """Whether all of these mails were old, and looked at within hours: as one who searches a mailbox does."""
+    times = [each.first for each in visits]
+    return max(times) - min(times) <= SWEEP and all((each.since or 0) >= OLD for each in visits)
 
 
 def mails_with(visits: Iterable[Visit], sure: Sure) -> Set[str]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, model_validator
 
-from lib.tracking.facts import Fact, FactKind, asks_for_privacy
+from lib.tracking.facts import Fact, FactKind
+from lib.tracking.requests import asks_for_privacy
 from lib.verdicts.certainty import Case, CaseSlot, find_case
 from lib.verdicts.decay import EVENT_KINDS, EventKind, worth
 from lib.verdicts.evidence import Verdict

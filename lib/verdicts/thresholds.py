@@ -23,10 +23,10 @@ class Thresholds:
     and below the second a machine's. A real click that is taken for a machine's loses a lead, a scan that is taken for
     a person's wastes a call: so they are not the same for opens and clicks."""
 
-    human_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.6, "click": 0.25})
-    machine_until: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.2})
+    human_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.6, "click": 0.11})
+    machine_until: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.2, "click": 0.09})
 
-    alert_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.93, "click": 0.5})
+    alert_from: Mapping[Side, float] = field(default_factory=lambda: {"open": 0.93, "click": 0.25})
     """Probability from which a person's open or click is told at once, by a card. A false alert costs a call, so it is
     more than `human_from`: what lies between shows in lists and timelines alone."""
 

@@ -6,7 +6,7 @@ The same few combinations of findings come again and again, so that what they ad
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,8 +37,8 @@ _OF_NO_RECIPIENT = frozenset(
 
 _OUTWEIGHED_WORD = "A user of your organization said that it was a person; what it did outweighs that."
 
-_SUSPECT = 0.1
-"""Probability of a person, as far as is known by then, at and below which a fact is a machine's to its neighbours."""
+_SUSPECT: Mapping[Side, float] = {"open": 0.1, "click": 0.04}
+"""Probability of a person, as far as is known by then, at and below which a fact is a machine's to its neighbors."""
 
 _CORROBORATED = frozenset(("clicked-after", "replied-after"))
 
@@ -80,7 +80,7 @@ def _weigh(side: Side, signs: tuple[str | Finding, ...]) -> Weighed:
     is_doubted = any(weight < 0 for weight in usual.values())
     odds = PRIOR[side] + sum(weights.values())
     probability = 1 / (1 + math.exp(-odds))
-    return Weighed(odds, probability, probability <= _SUSPECT, is_doubted, frozenset(weights))
+    return Weighed(odds, probability, probability <= _SUSPECT[side], is_doubted, frozenset(weights))
 
 
 def conclude(side: Side, found: tuple[Finding, ...], thresholds: Thresholds) -> Verdict:

@@ -17,7 +17,7 @@ from typing import Literal
 from lib.tracking.facts import FactKind
 from lib.verdicts.evidence import Finding
 
-RULES_VERSION = "8"
+RULES_VERSION = "9"
 
 Side = Literal["open", "click"]
 
@@ -30,9 +30,9 @@ def side_of(kind: FactKind) -> Side:
     return "open" if kind == "open" else "click"
 
 
-PRIOR: Mapping[Side, float] = {"open": 1.8, "click": 1.3}
-"""Log-odds of a person before any evidence. The click's is 1.0 above what the traces ask for: what is hard to tell is
-there more often than in the field, and a person's click that is taken for a machine's loses a lead."""
+PRIOR: Mapping[Side, float] = {"open": 1.8, "click": 0.3}
+"""Log-odds of a person before any evidence, as the traces ask for: caution stands in the thresholds, so that the
+probability means what it says (docs/decisions/0060-a-clicks-probability.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Subscriptions in storage: rows of the table `feed`, partition `webhooks`.
 
 The row `all` names them, and changes with each that is made or deleted, so that their number stays within bounds
-whoever makes them at the same time.
+where several are made at the same time.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from functions.app import make_app
 from infra.local.host.host import Host
-from infra.local.servers.azurite import Azurite, start_azurite
+from infra.local.servers.azurite import Azurite
 from lib.sending.orders import Wake
 from lib.services import Services
 from lib.settings import load_settings
@@ -117,14 +117,6 @@ BAD = [
     b"[" * 40_000,
     json.dumps({"v": 1, "org": "acme", "facts": [{"v": 1}], "message": 7}).ljust(48 * 1024).encode(),
 ]
-
-
-@pytest.fixture(scope="module")
-def own_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    """Heed's queues have names of their own, so these tests share no Azurite."""
-    running = start_azurite(tmp_path_factory.mktemp("own"))
-    yield running
-    running.stop()
 
 
 @pytest.fixture

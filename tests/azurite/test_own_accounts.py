@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import aiohttp
 import pytest
 
-from infra.local.servers.azurite import Azurite, start_azurite
+from infra.local.servers.azurite import Azurite
 from lib.clock import milliseconds
 from lib.organizations.registry import OrganizationSpec
 from lib.recipient_services import RecipientServices
@@ -24,13 +24,6 @@ from lib.tracking.journal import FACTS_ROW
 from tests.support.heed import SETTINGS, START
 
 NAME = "ownaccount"
-
-
-@pytest.fixture(scope="module")
-def own_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    running = start_azurite(tmp_path_factory.mktemp("own"))
-    yield running
-    running.stop()
 
 
 @pytest.fixture

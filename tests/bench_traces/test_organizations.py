@@ -14,7 +14,8 @@ from bench.traces.organizations.world import ONE_CARRIER, PHONES, START, found_o
 from bench.traces.timing import DAY, HOUR, MINUTE
 from bench.traces.trace import Request
 from lib.catalogues.registry import load_catalogues
-from lib.tracking.facts import Fact, network_of
+from lib.tracking.facts import Fact
+from lib.tracking.requests import network_of
 
 NETWORKS = load_catalogues().networks
 HIDDEN_PAIRS = (

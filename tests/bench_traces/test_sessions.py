@@ -7,7 +7,7 @@ from bench.traces.organizations.play import play
 from bench.traces.organizations.sessions import Session, play_sessions
 from bench.traces.organizations.world import ONE_CARRIER, START, found_organization, is_working_day
 from bench.traces.timing import DAY
-from lib.tracking.facts import network_of
+from lib.tracking.requests import network_of
 
 
 @pytest.fixture(scope="module")

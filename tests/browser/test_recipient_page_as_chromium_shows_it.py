@@ -14,9 +14,9 @@ from functions.pages.recipient.page import words_in
 from lib.languages import LANGUAGES, SpokenLanguage
 from tests.browser.devtools import Tab, chromium
 from tests.browser.site import Site, check_page, go, leave_by, served
-from tests.functions.recipient_facing.test_recipient_page import ADA, BOB, page_in, page_of_mail
 from tests.functions.recipient_facing.test_stops import settle
 from tests.support.heed import GMAIL, Heed
+from tests.support.recipient_page import ADA, BOB, page_in, page_of_mail
 from tests.support.remains import remains_of
 
 _SETTINGS = {

@@ -65,6 +65,24 @@ async def test_a_mail_that_lacks_something_cannot_be_sent(rita: Visitor) -> None
     assert "Send now" not in page
 
 
+async def test_names_with_commas_are_told_apart(rita: Visitor) -> None:
+    message = await made(rita, to='"Lovelace, Ada" <ada@example.com>, "Hopper, Grace" <grace@example.com>')
+
+    said = re.sub(r"<[^>]+>", "", await rita.page(f"write/{message}/check"))  # without blanks for tags
+    assert "Lovelace, Ada; Hopper, Grace" in said
+
+
+async def test_a_time_that_has_passed_is_told_in_words(rita: Visitor) -> None:
+    message = await made(rita)
+    button = fields_of_button(await rita.page(f"write/{message}/check"), "Send it then")
+
+    answer = await rita.post(f"write/{message}/send", {**button, "when": "mine", "at": "2020-01-01T09:00"})
+
+    assert answer.status == 422
+    assert "the time is in the past" in answer.body.decode()
+    assert "2020-01-01T0" not in answer.body.decode().partition('role="alert"')[2].partition("</div>")[0]
+
+
 async def test_what_was_checked_is_sent_once(rita: Visitor) -> None:
     message = await made(rita)
     button = fields_of_button(await rita.page(f"write/{message}/check"), "Send now")

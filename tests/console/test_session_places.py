@@ -10,7 +10,7 @@ import pytest
 from lib.storage import Storage, Tables, Unavailable
 from lib.storage.layout import EVIDENCE, table
 from lib.storage.memory import memory_storage
-from lib.tracking.facts import new_fact
+from lib.tracking.requests import new_fact
 from tests.console.site import Visitor
 from tests.support.heed import CHROME, Heed, Response
 from tests.support.known_subject import run_job

@@ -34,6 +34,15 @@ async def test_rates_stand_beside_what_is_likely(world: World, rita: Visitor) ->
     assert "not known yet" in page  # nothing was sold
 
 
+async def test_every_order_is_told_in_words(visitor: Visitor) -> None:
+    await visitor.post("templates/save", {**FIRST, "id": "", "etag": "", "text": ""})
+    orders = (await visitor.page("templates")).partition('name="sort"')[2].partition("</select>")[0]
+
+    told = re.findall(r'<option value="([^"]+)"[^>]*>([^<]+)</option>', orders)
+    assert len(told) > 1
+    assert [text for value, text in told if "_" in text or text == value] == []
+
+
 async def test_a_template_is_made_by_the_form(visitor: Visitor) -> None:
     answer = await visitor.post("templates/save", {**FIRST, "id": "", "etag": "", "text": ""})
 

@@ -220,12 +220,13 @@ async def test_a_file_of_a_mail_that_is_not_followed_cannot_be(rita: Visitor) ->
 
 
 async def test_an_empty_file_and_a_broken_picture_are_named(rita: Visitor) -> None:
-    empty = await rita.post_files("write/new", [*MAIL.items(), ("act", "save")], [("file", "a.txt", b"")])
+    files = [("file", "full.txt", b"x"), ("file", "a.txt", b"")]
+    empty = await rita.post_files("write/new", [*MAIL.items(), ("act", "save")], files)
     broken = await rita.post_files("write/new", [*MAIL.items(), ("act", "save")], [("picture", "a.png", b"no")])
 
     assert (empty.status, broken.status) == (422, 422)
-    assert "the file is empty" in empty.body.decode().partition('id="file-wrong"')[2]
-    assert 'id="file-wrong"' in broken.body.decode()
+    assert "“a.txt”: the file is empty" in empty.body.decode().partition('id="file-wrong"')[2]
+    assert "“a.png”: " in broken.body.decode().partition('id="file-wrong"')[2]
 
 
 async def test_a_picture_is_put_at_the_end_and_shown_in_the_preview(rita: Visitor) -> None:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from lib.storage import Blobs, Change, DeadLetters, Queues, Range, Row, Storage, Tables
+from lib.storage import Blobs, Change, Queues, Storage, Tables
 from lib.storage.layout import INBOUND, OUTBOX
-from lib.storage.protocols import EVERYTHING
 from lib.tracking.journal import Writer
 from lib.transports import Envelope, Outcome, Transport
 from tests.faults.steps import Step, steps_of
+from tests.support.passing_storage import PassingBlobs, PassingQueues, PassingTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,65 +46,44 @@ def mortal_storage(storage: Storage, death: Death) -> Storage:
     )
 
 
-class MortalTables:
+class MortalTables(PassingTables):
     def __init__(self, tables: Tables, death: Death) -> None:
-        self._tables = tables
+        super().__init__(tables)
         self._death = death
-        self.create = tables.create
-        self.drop = tables.drop
-        self.read_row = tables.read_row
-
-    def query(
-        self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
-    ) -> AsyncIterator[Row]:
-        return self._tables.query(table, partition, keys, limit)
 
     async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         steps = steps_of(table, changes)
         self._death.strike("before", steps)
-        etags = await self._tables.write_rows(table, changes)
+        etags = await super().write_rows(table, changes)
         self._death.strike("after", steps)
         return etags
 
 
-class MortalBlobs:
+class MortalBlobs(PassingBlobs):
     def __init__(self, blobs: Blobs, death: Death) -> None:
-        self._blobs = blobs
+        super().__init__(blobs)
         self._death = death
-        self.create = blobs.create
-        self.drop = blobs.drop
-        self.read_blob = blobs.read_blob
-        self.reading_url = blobs.reading_url
-        self.list_blobs = blobs.list_blobs
-        self.list_versions = blobs.list_versions
-        self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         self._death.strike("before", {"a blob"})
-        await self._blobs.put_blob(container, name, data, content_type)
+        await super().put_blob(container, name, data, content_type)
         self._death.strike("after", {"a blob"})
 
     async def delete_blob(self, container: str, name: str) -> None:
         self._death.strike("before", {"a blob is gone"})
-        await self._blobs.delete_blob(container, name)
+        await super().delete_blob(container, name)
         self._death.strike("after", {"a blob is gone"})
 
 
-class MortalQueues:
+class MortalQueues(PassingQueues):
     def __init__(self, queues: Queues, death: Death) -> None:
-        self._queues = queues
+        super().__init__(queues)
         self._death = death
-        self.create = queues.create
-        self.backlog = queues.backlog
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        return self._queues.dead_letters
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
         steps: set[Step] = {_SENT_TO.get(queue, "the assessor is told")}
         self._death.strike("before", steps)
-        await self._queues.send(queue, body, delay, message_id)
+        await super().send(queue, body, delay, message_id)
         self._death.strike("after", steps)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from lib.messages.models import Copy, StoredMessage
+from lib.messages.copy_rows import Copy
+from lib.messages.models import StoredMessage
 from lib.storage import Change, Delete, Replace
 from lib.storage.documents import unpack
 from lib.storage.layout import DUE, KINDS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib.clock import SetClock
-from lib.storage import DeadLetters, Queues, Storage
+from lib.storage import Storage
 from lib.storage.azure.account import Account
 from lib.storage.azure.journal_writer import RestWriter
 from lib.storage.azure.tables import azure_storage, close_storage
@@ -17,6 +17,7 @@ from lib.transports.smtp import SmtpTransport
 from tests.faults.death import Death, MortalTransport, MortalWriter, mortal_storage
 from tests.faults.jobs import HostedHeed, Job
 from tests.support.heed import mail_server_of
+from tests.support.passing_storage import PassingQueues
 
 ALL_DONE = 0
 SOMETHING_FAILED = 3
@@ -39,21 +40,12 @@ class Order:
 _A_DAY = timedelta(days=1)
 
 
-class PromptQueues:
-    """No message waits: whoever takes one has moved the clock. What is for a later day comes after the test."""
-
-    def __init__(self, queues: Queues) -> None:
-        self._queues = queues
-        self.create = queues.create
-        self.backlog = queues.backlog
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        return self._queues.dead_letters
+class PromptQueues(PassingQueues):
+    """No message waits: who takes one has moved the clock. What is for a later day comes after the test."""
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
         if delay < _A_DAY:
-            await self._queues.send(queue, body, message_id=message_id)
+            await super().send(queue, body, message_id=message_id)
 
 
 @asynccontextmanager

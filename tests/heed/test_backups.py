@@ -16,7 +16,8 @@ from lib.storage import Tables
 from lib.storage.layout import table
 from lib.storage.protocols import EVERYTHING
 from tests.heed.conftest import Deployment
-from tests.support.heed import ADMIN_KEY, Heed
+from tests.support.heed import ADMIN_KEY
+from tests.support.lived_in import live_in
 
 _RECORDS = 400
 
@@ -25,25 +26,12 @@ async def _count(tables: Tables, kind: str) -> int:
     return len([row async for row in tables.query(table("acme", kind), EVERYTHING)])
 
 
-async def _lived_in(heed: Heed) -> str:
-    batch = [{"type": "contact", "id": f"c{number}", "name": "x" * 100} for number in range(200)]
-    for start in range(_RECORDS // 200):
-        items = [{**each, "id": f"{each['id']}-{start}"} for each in batch]
-        assert (await heed.api("POST", "/records/batch", {"items": items})).status == 200
-    draft = await heed.draft(html=f"<p>{'long ' * 9000}</p>")
-    await heed.api("POST", f"/messages/{draft}/attachments?filename=a.txt", b"some text")
-    message = await heed.sent()
-    await heed.hit(heed.urls("c")[0])
-    await heed.work()
-    return message
-
-
 async def test_an_organization_comes_back_after_a_restore_that_was_killed(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restore, "LONGEST_WRITE", 0)  # the process that is killed writes nothing more
     heed, commands = deployment.heed, deployment.commands
-    message = await _lived_in(heed)
+    message = await live_in(heed, "c", _RECORDS)
     timeline = await heed.get(f"/messages/{message}/timeline")
     file, secret = str(tmp_path / "acme.heed"), str(tmp_path / "secret")
     assert (await commands.run("backup", "acme", file, "--dry-run")).code == 0
@@ -76,12 +64,12 @@ async def test_an_organization_comes_back_after_a_restore_that_was_killed(
     assert {kind: await _count(heed.storage.tables, kind) for kind in rows} == rows
     heed.key = (await commands.run("keys", "make", "acme", "--scope", "full")).out.strip()
     assert await heed.get(f"/messages/{message}/timeline") == timeline
-    assert (await heed.get("/records/contact/c7-1"))["name"] == "x" * 100
+    assert (await heed.get("/records/contact/c207"))["name"] == "x" * 100
 
 
 async def test_a_backup_that_was_killed_leaves_the_one_of_before(deployment: Deployment, tmp_path: Path) -> None:
     heed, file = deployment.heed, tmp_path / "acme.heed"
-    await _lived_in(heed)
+    await live_in(heed, "c", _RECORDS)
     assert (await deployment.commands.run("backup", "acme", str(file))).code == 0
     before = file.read_bytes()
 

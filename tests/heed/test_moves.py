@@ -20,7 +20,7 @@ from lib.storage.layout import KINDS, container, table
 from lib.storage.protocols import EVERYTHING
 from tests.heed.conftest import Deployment
 from tests.heed.quick_move import STORAGE_FAILED
-from tests.support.heed import Heed
+from tests.support.lived_in import live_in
 
 SETTING = "HEED_STORAGE_ACME"
 
@@ -62,23 +62,11 @@ async def kill_when(process: subprocess.Popen[bytes], is_time: Callable[[], Awai
     return process.wait()
 
 
-async def lived_in(heed: Heed) -> str:
-    for start in range(3):
-        items = [{"type": "contact", "id": f"c{start}-{number}", "name": "x"} for number in range(200)]
-        assert (await heed.api("POST", "/records/batch", {"items": items})).status == 200
-    draft = await heed.draft(html=f"<p>{'long ' * 9000}</p>")
-    await heed.api("POST", f"/messages/{draft}/attachments?filename=a.txt", b"some text")
-    message = await heed.sent()
-    await heed.hit(heed.urls("c")[0])
-    await heed.work()
-    return message
-
-
 async def test_an_organization_moves_although_the_move_is_killed(
     deployment: Deployment, azurite: Azurite, target: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heed = deployment.heed
-    message = await lived_in(heed)
+    message = await live_in(heed, "c", 600)
     timeline = await heed.get(f"/messages/{message}/timeline")
     rows = {kind: await count(heed.storage, kind) for kind in ("people", "messages", "facts", "index", "journal")}
     monkeypatch.setenv(SETTING, azurite.connection_string)

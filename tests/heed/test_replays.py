@@ -11,8 +11,9 @@ from azure.storage.queue.aio import QueueClient
 
 from lib.clock import milliseconds
 from lib.storage.layout import INTERACTIONS, OUTBOX
-from lib.tracking.facts import Fact, read_interactions
+from lib.tracking.facts import Fact
 from lib.tracking.journal import LOG_MARK
+from lib.tracking.queue_messages import read_interactions
 from tests.heed.conftest import Commands
 from tests.support.heed import START
 

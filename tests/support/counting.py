@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lib.storage import Change, Range, Row, Storage, Tables
 from lib.storage.protocols import EVERYTHING
+from tests.support.passing_storage import PassingTables
 
 
 @dataclass(slots=True)
@@ -26,29 +27,28 @@ class Calls:
             counted.clear()
 
 
-class CountingTables:
+class CountingTables(PassingTables):
     def __init__(self, tables: Tables, calls: Calls, organization: str) -> None:
-        self._tables = tables
+        super().__init__(tables)
         self._calls = calls
         self._prefix = f"heed{organization}"
-        self.create, self.drop = tables.create, tables.drop
 
     async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         self._calls.reads[table.removeprefix(self._prefix)] += 1
-        return await self._tables.read_row(table, partition, key)
+        return await super().read_row(table, partition, key)
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[Row]:
         self._calls.reads[table.removeprefix(self._prefix)] += 1
-        async for row in self._tables.query(table, partition, keys, limit):
+        async for row in super().query(table, partition, keys, limit):
             yield row
 
     async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         kind = table.removeprefix(self._prefix)
         self._calls.writes[kind] += 1
         self._calls.rows[kind] += len(changes)
-        return await self._tables.write_rows(table, changes)
+        return await super().write_rows(table, changes)
 
 
 def counting_storage(storage: Storage, calls: Calls, organization: str = "acme") -> Storage:

@@ -29,6 +29,7 @@ from lib.verdicts.kpis import Kpis
 from lib.verdicts.tallies import Tallies, tally
 from tests.support.failing import Failure, failing_storage
 from tests.support.heed import START
+from tests.support.passing_storage import PassingTables
 
 WEIGHTS = Score()
 AT = milliseconds(START)
@@ -61,28 +62,27 @@ def ref(name: str) -> RecordRef:
     return RecordRef(type=record_type, id=record_id)
 
 
-class SlowTables:
+class SlowTables(PassingTables):
     """Lets others go first at every operation, and counts them."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        self.create, self.drop = tables.create, tables.drop
+        super().__init__(tables)
         self.calls = 0
 
     async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         await self._others_first()
-        return await self._tables.read_row(table, partition, key)
+        return await super().read_row(table, partition, key)
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[Row]:
         await self._others_first()
-        async for row in self._tables.query(table, partition, keys, limit):
+        async for row in super().query(table, partition, keys, limit):
             yield row
 
     async def write_rows(self, table: str, changes: Sequence[Change]) -> list[str | None]:
         await self._others_first()
-        return await self._tables.write_rows(table, changes)
+        return await super().write_rows(table, changes)
 
     async def _others_first(self) -> None:
         self.calls += 1

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Literal, TypeVar
 
-from lib.storage import Blobs, Change, DeadLetters, Queues, Range, Row, Storage, Tables, Unavailable
+from lib.storage import Blobs, Change, Queues, Range, Row, Storage, Tables, Unavailable
 from lib.storage.protocols import EVERYTHING
+from tests.support.passing_storage import PassingBlobs, PassingQueues, PassingTables
 
 When = Literal["before", "after"]
 
@@ -62,12 +63,10 @@ def failing_storage(storage: Storage, failure: Failure) -> Storage:
     )
 
 
-class FailingTables:
+class FailingTables(PassingTables):
     def __init__(self, tables: Tables, failure: Failure) -> None:
-        self._tables = tables
+        super().__init__(tables)
         self._failure = failure
-        self.create = tables.create
-        self.drop = tables.drop
 
     async def read_row(self, table: str, partition: str, key: str) -> Row | None:
         return await self._failure.meet(lambda: self._tables.read_row(table, partition, key))
@@ -85,17 +84,10 @@ class FailingTables:
         return await self._failure.meet(lambda: self._tables.write_rows(table, changes))
 
 
-class FailingBlobs:
+class FailingBlobs(PassingBlobs):
     def __init__(self, blobs: Blobs, failure: Failure) -> None:
-        self._blobs = blobs
+        super().__init__(blobs)
         self._failure = failure
-        self.create = blobs.create
-        self.drop = blobs.drop
-        self.delete_blob = blobs.delete_blob
-        self.reading_url = blobs.reading_url
-        self.list_blobs = blobs.list_blobs
-        self.list_versions = blobs.list_versions
-        self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         await self._failure.meet(lambda: self._blobs.put_blob(container, name, data, content_type))
@@ -104,16 +96,10 @@ class FailingBlobs:
         return await self._failure.meet(lambda: self._blobs.read_blob(container, name))
 
 
-class FailingQueues:
+class FailingQueues(PassingQueues):
     def __init__(self, queues: Queues, failure: Failure) -> None:
-        self._queues = queues
+        super().__init__(queues)
         self._failure = failure
-        self.create = queues.create
-        self.backlog = queues.backlog
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        return self._queues.dead_letters
 
     async def send(self, queue: str, body: str, delay: timedelta = timedelta(0), message_id: str | None = None) -> None:
         await self._failure.meet(lambda: self._queues.send(queue, body, delay, message_id))

@@ -5,9 +5,8 @@ import re
 from collections import deque
 from contextlib import suppress
 from enum import Enum, auto
-from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit, urlunsplit
+
+from tests.support.loopback_proxy import LoopbackProxy
 
 _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -33,19 +32,17 @@ class Fault(Enum):
     """The server does what was asked, and the client hears nothing until the proxy ends."""
 
 
-class FaultProxy:
-    """Passes requests on, each over a connection of its own. `url` is the server's URL, through this proxy."""
+class FaultProxy(LoopbackProxy):
+    """Passes requests on, each over a connection of its own."""
 
     def __init__(self, target_url: str) -> None:
-        self._target = urlsplit(target_url)
+        super().__init__(target_url)
         self._faults: deque[Fault | None] = deque()
         self._every: Fault | None = None
-        self._connections: set[asyncio.StreamWriter] = set()
         self._end = asyncio.Event()
         self._arrival = asyncio.Condition()
         self.requests: list[str] = []
         """The request lines that have come, such as `GET /path HTTP/1.1`, also of those that suffered a fault."""
-        self.url = ""
 
     def fail(self, *faults: Fault | None) -> None:
         """The next requests suffer these, one each, in this order; None lets one pass."""
@@ -60,22 +57,11 @@ class FaultProxy:
         async with self._arrival:
             await self._arrival.wait_for(lambda: len(self.requests) >= count)
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        self.url = urlunsplit(self._target._replace(netloc=f"127.0.0.1:{port}"))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
+    def end(self) -> None:
         self._end.set()
-        for writer in self._connections:
-            writer.transport.abort()
-        await self._server.wait_closed()
+        super().end()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(writer)
         with suppress(OSError, asyncio.IncompleteReadError):
             await self._one_request(reader, writer)
@@ -109,7 +95,7 @@ class FaultProxy:
 
     async def _forward(self, head: bytes, body: bytes) -> bytes:
         """The whole answer. The connection ends with it, so that nothing of HTTP needs to be understood."""
-        upstream_reader, upstream_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+        upstream_reader, upstream_writer = await self._connect()
         upstream_writer.write(_CONNECTION.sub(b"", head)[:-2] + b"Connection: close\r\n\r\n" + body)
         answer = await upstream_reader.read()
         upstream_writer.close()

@@ -2,30 +2,23 @@
 
 import asyncio
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit, urlunsplit
+
+from tests.support.loopback_proxy import LoopbackProxy
 
 
-class TcpForwarder:
-    """Passes bytes on to the server of a URL; `url` is the same URL through this forwarder.
-
-    What the server answers arrives `delay` seconds late.
-    """
+class TcpForwarder(LoopbackProxy):
+    """Passes bytes on. What the server answers arrives `delay` seconds late."""
 
     def __init__(self, target_url: str, delay: float = 0) -> None:
+        super().__init__(target_url)
         self._delay = delay
-        self._target = urlsplit(target_url)
         self._is_cut = False
         self._bytes_left: int | None = None
-        self._connections: set[asyncio.StreamWriter] = set()
-        self.url = ""
 
     def cut(self) -> None:
         """Drop every connection, and each new one at once."""
         self._is_cut = True
-        for writer in self._connections:
-            writer.transport.abort()
+        super().end()
 
     def cut_once_after(self, size: int) -> None:
         """Drop every connection once the server has answered so many bytes more."""
@@ -35,24 +28,14 @@ class TcpForwarder:
         """Let connections through again."""
         self._is_cut = False
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        self.url = urlunsplit(self._target._replace(netloc=f"127.0.0.1:{port}"))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
+    def end(self) -> None:
         self.cut()
-        await self._server.wait_closed()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
             writer.transport.abort()
             return
-        upstream_reader, upstream_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+        upstream_reader, upstream_writer = await self._connect()
         ends = {writer, upstream_writer}
         self._connections |= ends
         await asyncio.gather(

@@ -16,7 +16,7 @@ from bench.traces.organizations.sessions import play_sessions
 from bench.traces.organizations.world import USUAL, Setting
 from bench.traces.rivals import RIVALS
 from lib.catalogues.registry import load_catalogues
-from lib.tracking.facts import network_of
+from lib.tracking.requests import network_of
 
 HEED, CONSOLE = "Heed", "Heed, senders use the console"
 

@@ -36,7 +36,8 @@ from bench.traces.organizations.world import (
 from bench.traces.timing import DAY, HOUR
 from lib.catalogues.networks import Networks
 from lib.clock import moment
-from lib.tracking.facts import Fact, new_fact
+from lib.tracking.facts import Fact
+from lib.tracking.requests import new_fact
 
 USERS = 2 / 3
 """Share of the senders who use the console."""

@@ -1,4 +1,4 @@
-"""Failures: mail that did not leave, mail of which that is unknown, and recipients whom it did not reach."""
+"""Failures: mail that did not leave, mail that may not have left, and recipients whom it did not reach."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from functions.api.endpoint import Answer
 from functions.api.paging import Page
@@ -31,7 +31,16 @@ PATH = f"{HOME}templates"
 WRITERS: frozenset[Scope] = frozenset({"full"})
 """Scopes that change templates, as with the API."""
 
-_SORTS = get_args(TemplateSort)
+_SORTS: Mapping[TemplateSort, str] = {
+    "name": "by name",
+    "-sent_count": "most sent first",
+    "-open_rate": "most opened first",
+    "-click_rate": "most clicked first",
+    "-reply_rate": "most answered first",
+    "-won_rate": "most won first",
+}
+"""The orders that the list offers, in words."""
+
 _MOST_SHOWN = 100
 _LARGEST = 9 * (LONGEST_HTML + LONGEST_TEXT) + USUAL_FORM
 """Bytes of a form: a character may take nine, as in `%E2%82%AC`."""

@@ -1,4 +1,4 @@
-"""What rules make of a mail: tasks, cases and records, each once for a mail and a rule.
+"""Tasks, cases and records that rules make of a mail, each once for a mail and a rule.
 
 Ids follow from the mail and the rule. So a mail that is taken in again makes nothing new, and nothing that was closed
 or changed since is touched.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from lib.fields import ChosenId, Line, Model, Paragraphs, RecordRef, RecordType
 from lib.messages.models import ReceivedKind
@@ -32,7 +32,7 @@ class TaskFields(Model):
 
 
 class RuleWhen(Model):
-    """Conditions, all of which a mail has to meet; at least one is given."""
+    """Conditions: a mail has to meet all of them; at least one is given."""
 
     to: AddressPattern | None = Field(None, description="an address in To or Cc, or `@example.com` for a domain")
     sender: AddressPattern | None = Field(None, alias="from", description="the writer's address, or `@example.com`")
@@ -60,15 +60,14 @@ class RuleCreate(Model):
         "/records/{type}/{id}, to which the writer's name and address are added",
     )
 
-    @model_validator(mode="after")
-    def _known(self) -> RuleCreate:
-        model = TaskFields if self.type in ("task", "case") else RecordSpec
-        try:
-            model.model_validate(self.fields)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            raise ValueError(f"fields.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        return self
+    @field_validator("fields")
+    @classmethod
+    def _known(cls, fields: dict[str, Any], before: ValidationInfo) -> dict[str, Any]:
+        """Refuse fields that the thing does not have. The places in the ValidationError then stand below `fields`."""
+        kind = before.data.get("type")
+        if kind is not None:
+            (TaskFields if kind in ("task", "case") else RecordSpec).model_validate(fields)
+        return fields
 
 
 class RuleSpec(Model):

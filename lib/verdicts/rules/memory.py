@@ -15,22 +15,15 @@ from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
 from lib.verdicts.memory import MOST_DAYS, Visit
 from lib.verdicts.message_facts import PatternRule, Scene
-from lib.verdicts.past import Past, are_different, mails_with
+from lib.verdicts.past import OLD, SWEEP, Past, are_different, mails_with
 from lib.verdicts.request import HitRequest
 from lib.verdicts.thresholds import MINUTE
 
 _CUT = (-2.5, 1.5)
 """Most that one mail says of a source, in log-odds: no single mail decides."""
 
-_HOUR = 60 * MINUTE
-_OLD = 24 * _HOUR
-"""Age of a mail in milliseconds that a sweep draws."""
-
 _DELIVERED = 15 * MINUTE
 """Milliseconds after dispatch by which nearly all scans at delivery are over."""
-
-_SWEEP = 6 * _HOUR
-"""Milliseconds within which a sweep draws several mails."""
 
 
 def findings(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
@@ -50,7 +43,7 @@ def findings(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
         passed = scene.since_dispatch(fact)
         if passed is None:
             continue
-        if passed >= _OLD and _is_sweep(fact, past):
+        if passed >= OLD and _is_sweep(fact, past):
             yield fact, _SWEPT
         if past.company.has_machines_then(passed, is_open):
             yield fact, _GATEWAY_ACTS
@@ -62,28 +55,12 @@ def known_places(past: Past, _: HitRequest) -> Iterator[Finding]:
     if sure and not past.machine_mails:
         code = "known-place" if len(sure) == 1 else "well-known-place"
         yield Finding(code, "The recipient certainly read other mail at this place.")
-    elif _is_this_persons_alone(past):
+    elif past.is_this_persons_alone():
         again = len({each.message for each in past.of_person_here}) >= 3
         code = "this-recipient-again-and-again" if again else "this-recipient-alone"
         yield Finding(code, "Of all mail, only this recipient's was looked at from this place.")
     if any(_is_elsewhere_in_the_same_program(each, past) for each in past.of_sure_person):
         yield Finding("known-program", "The recipient certainly read other mail with this program.")
-
-
-def _is_this_persons_alone(past: Past) -> bool:
-    mine = past.of_person_here
-    if past.key.is_shared or not mine or any(each.sure for each in past.of_source):
-        return False
-    if any(each.key.person != past.key.person for each in (*past.of_source, *past.here_at_company)):
-        return False
-    # A machine there under another agent may be the reader's own protection, which checks links now and then.
-    return 3 * len(mails_with(mine, "machine")) <= len({each.message for each in mine}) and not _is_drawn_at_once(mine)
-
-
-def _is_drawn_at_once(visits: Sequence[Visit]) -> bool:
-    """Whether all of these mails were old, and looked at within hours: as one who searches a mailbox does."""
-    times = [each.first for each in visits]
-    return max(times) - min(times) <= _SWEEP and all((each.since or 0) >= _OLD for each in visits)
 
 
 def known_services(past: Past, request: HitRequest) -> Iterator[Finding]:
@@ -310,7 +287,7 @@ def _is_sweep(fact: Fact, past: Past) -> bool:
     """Whether the source draws the old mails of several people within hours."""
     if past.key.is_shared:
         return False
-    then = [each for each in past.of_source if abs(each.first - fact.at) <= _SWEEP and (each.since or 0) >= _OLD]
+    then = [each for each in past.of_source if abs(each.first - fact.at) <= SWEEP and (each.since or 0) >= OLD]
     return len({each.message for each in then}) >= 3 and past.people(then) >= 2
 
 

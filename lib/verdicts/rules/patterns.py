@@ -129,7 +129,8 @@ def lone_link(scene: Scene) -> Findings:
 def twin(scene: Scene) -> Findings:
     """Match the same link twice within seconds: once from where checks run, once from elsewhere, as another system.
 
-    Checks come before the browser is let through, and now and then some seconds after it.
+    Checks come before the browser is let through, and now and then some seconds after it. A desktop in a cloud that
+    reads the mail is no check.
     """
     for clicks in scene.clicks_by_link.values():
         for first, second in pairwise(clicks):
@@ -146,7 +147,20 @@ def twin(scene: Scene) -> Findings:
 
 def _may_check(fact: Fact, scene: Scene) -> bool:
     owner = scene.owner(fact)
-    return fact.key in scene.suspects or (owner is not None and owner.kind in NEVER_PEOPLE)
+    is_where_checks_run = owner is not None and owner.kind in NEVER_PEOPLE
+    return fact.key in scene.suspects or (is_where_checks_run and not _is_at_the_readers(fact, scene))
+
+
+def _is_at_the_readers(fact: Fact, scene: Scene) -> bool:
+    """Whether the source had opened the mail, as no machine does, or was at this recipient's other mail alone."""
+    past = scene.pasts.get(fact.key)
+    if past is not None and (past.is_sure_persons_place or past.is_this_persons_alone()):
+        return True
+    until = fact.at - scene.thresholds.sees_before_click
+    return any(
+        each.kind == "open" and each.at <= until and each.recipient == fact.recipient and each.key not in scene.suspects
+        for each in scene.by_source.get(source_of(fact), ())
+    )
 
 
 def _checked(fact: Fact, scene: Scene, code: str, then: str) -> Finding:
@@ -200,7 +214,7 @@ def _places_of_reading(scene: Scene, recipient: int | None) -> set[str | None]:
         past = scene.pasts.get(fact.key)
         if fact.key in scene.suspects or scene.is_shared(fact):
             continue
-        known = past is not None and any(each.sure == "person" for each in past.of_person_here)
+        known = past is not None and past.is_sure_persons_place
         if known or (fact.kind == "open" and scene.request(fact).is_read_in_mail):
             places.add(fact.network)
     return places
@@ -324,7 +338,6 @@ RULES = (
     PatternRule(coverage, "every-link"),
     PatternRule(whole_mail_in_order, "every-link"),
     PatternRule(lone_link, "a-click-on-one-of-links"),
-    PatternRule(twin, "a-link-twice"),
     PatternRule(quoted, "answers"),
     PatternRule(contagion, "several-hits"),
     PatternRule(beside, "several-hits"),
@@ -334,5 +347,5 @@ RULES = (
     PatternRule(many_opens, "many-opens"),
 )
 
-AT_PLACES = (PatternRule(pairs, "a-link-twice"),)
+AT_PLACES = (PatternRule(twin, "a-link-twice"), PatternRule(pairs, "a-link-twice"))
 """Rules that ask where the recipient was at other mails. Visits are judged without an answer to that."""

@@ -121,3 +121,30 @@ async def test_a_query_string_says_it_in_one_way_alone(heed: Heed, values: list[
             answer = await operation.call(heed, query=f"?{parameter}={quote(str(value))}")
             locs = [each["loc"] for each in answer.json["errors"]]
             assert (answer.status, ["query", parameter] in locs) == (422, True), (operation.name, value, answer.body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "places"),
+    [
+        ("GET", "/messages?sort=size", None, [["query", "sort"]]),
+        ("GET", "/messages?view=mine", None, [["query", "view"]]),
+        ("POST", "/users/opt-in", {"users": "some", "opt_in": True}, [["users"], ["users"]]),
+        ("POST", "/users/opt-in", {"users": ["rep1", 5], "opt_in": True}, [["users", 1], ["users"]]),
+        (
+            "PUT",
+            "/rules/r1",
+            {"when": {"subject": "x"}, "create": {"type": "task", "fields": {"due": 5}}},
+            [["create", "fields", "due"]],
+        ),
+        ("POST", "/messages", {"from": "rep1", "to": [{"email": "a@b.example", "list[x]": 1}]}, [["to", 0, "list[x]"]]),
+    ],
+)
+async def test_a_place_names_fields_alone_and_no_type_of_them(
+    heed: Heed, method: str, path: str, body: Any, places: list[list[str | int]]
+) -> None:
+    answer = await heed.api(method, path, body)
+
+    assert answer.status == 422
+    assert [each["loc"] for each in answer.json["errors"]] == places
+    assert "constrained" not in answer.json["detail"]
+    assert "Extra inputs" not in answer.json["detail"]

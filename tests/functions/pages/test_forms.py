@@ -53,6 +53,12 @@ def test_no_more_fields_are_read_than_may_be() -> None:
     assert len(read(form(*[part] * 9), most=5)) == 5
 
 
+def test_a_name_is_as_it_was_before_the_browser_escaped_it() -> None:
+    [field] = read(form(b'Content-Disposition: form-data; name="a%22b"; filename="100%25 %22new%22%0D%0A.pdf"\r\n\r\n'))
+
+    assert (field.name, field.filename) == ('a"b', '100%25 "new"\r\n.pdf')
+
+
 def test_a_file_that_was_not_chosen_has_no_name() -> None:
     [field] = read(form(b'Content-Disposition: form-data; name="f"; filename=""\r\n\r\n'))
 

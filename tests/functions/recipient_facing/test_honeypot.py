@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib.messages.models import Copy
+from lib.messages.copy_rows import Copy
 from tests.support.heed import Heed
 
 LINKS = '<p><a href="https://example.com/a">a</a> <a href="https://example.com/b">b</a></p>'

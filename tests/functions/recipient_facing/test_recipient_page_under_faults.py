@@ -9,9 +9,9 @@ import pytest
 
 from functions.pages.recipient.page import words_in
 from lib.storage import Unavailable
-from tests.functions.recipient_facing.test_recipient_page import ADA, mails, page_in, page_of_mail, press, says
 from tests.support.failing import Failure, When, failing_storage
 from tests.support.heed import Heed
+from tests.support.recipient_page import ADA, mails, page_in, page_of_mail, press, says
 from tests.support.spoiling import spoil_organization
 
 EN = words_in("en")

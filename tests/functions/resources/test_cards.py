@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.tracking.facts import read_interactions
+from lib.tracking.queue_messages import read_interactions
 from lib.transports import Refused, Unknown
 from lib.transports.memory import MemoryTransport
 from tests.support.cards import RECORD, act, cards, entries, opened, pass_time

@@ -9,7 +9,8 @@ import pytest
 
 from lib.ids import new_id
 from lib.tracking.answer_details import AnswerDetails, details_of
-from lib.tracking.facts import AnswerKind, Fact, answer_fact, new_fact
+from lib.tracking.facts import AnswerKind, Fact, answer_fact
+from lib.tracking.requests import new_fact
 from tests.support.answering import answered
 from tests.support.cards import act, cards, pass_time
 from tests.support.heed import Heed

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.heed import Heed, Response
+from lib.storage.protocols import EVERYTHING
+from lib.tracking.journal import FACTS_ROW, facts_of
+from tests.support.heed import ADMIN_KEY, Heed, Response
 from tests.support.inbound import answer_to, inbound_key, raw_mail, receive
 
 OPERATION = "00000000-1111-2222-3333-444444444444"
@@ -88,6 +90,17 @@ async def test_a_mail_that_did_not_arrive_is_bounced(heed: Heed, status: str) ->
     [event] = await timeline(heed, message)
     assert (event["kind"], event["recipient"]) == ("bounce", "ada@example.com")
     assert (await heed.get(f"/inbound/{event['mail']}"))["because"].startswith("The email service reports:")
+
+
+async def test_its_fact_names_no_recipient_where_an_organization_counts_without_names(heed: Heed) -> None:
+    message = await sent_by_the_service(heed)
+    organization = {"settings": {"tracking": "aggregate"}}
+    await heed.request("PATCH", "/api/orgs/acme", organization, key=ADMIN_KEY)
+    heed.clock.move(minutes=2)
+    await tell(heed, report("Bounced"))
+    rows = [row async for row in heed.storage.tables.query("heedacmejournal", EVERYTHING, EVERYTHING)]
+    [fact] = [fact for row in rows if row.key == FACTS_ROW for fact in facts_of(row)]
+    assert (fact.message, fact.kind, fact.recipient) == (message, "bounce", None)
 
 
 @pytest.mark.parametrize("status", ["Quarantined", "FilteredSpam"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lib.storage import Unavailable
-from lib.tracking.facts import read_interactions
+from lib.tracking.queue_messages import read_interactions
 from tests.support.disturbed import disturbed_heed
 from tests.support.failing import Failure
 from tests.support.heed import ADMIN_KEY, Heed

@@ -111,7 +111,7 @@ async def test_a_message_that_is_deleted_while_it_is_assessed_leaves_no_visit(wo
     services = world.heed.services
     loaded = await services.messages.load("acme", message)
     assert loaded is not None
-    found = await services.assessor.assess("acme", loaded)
+    found = await services.message_judge.assess("acme", loaded)
 
     await run_job(world.heed, "DELETE", "?also_sent_mail=true", email="bob@two.example")
     with pytest.raises(Stale):

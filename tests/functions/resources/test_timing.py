@@ -132,7 +132,7 @@ async def test_the_scheduled_view_holds_what_waits(heed: Heed) -> None:
 @pytest.mark.parametrize(
     ("fields", "loc", "word"),
     [
-        ({"deliver_at": "2026-05-04T09:00:00Z"}, ["deliver_at"], "2026-05-04T09:00:00.000Z is in the past"),
+        ({"deliver_at": "2026-05-04T09:00:00Z"}, ["deliver_at"], "the time is in the past"),
         ({"reminder": {"title": "t", "condition": "always", "at": "2026-05-04T09:00:00Z"}}, ["reminder", "at"], "past"),
         (
             {"deliver_at": TOMORROW, "reminder": {"title": "t", "condition": "always", "at": "2026-05-05T06:00:00Z"}},

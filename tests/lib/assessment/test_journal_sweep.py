@@ -14,8 +14,8 @@ from lib.assessment.intake import RowsMissing
 from lib.clock import SetClock
 from lib.storage import Delete, Range, Row, Storage, Unavailable, Upsert
 from lib.storage.memory import MemoryBlobs, MemoryQueues, MemoryTables, StorageWriter, memory_storage
-from lib.tracking.facts import Interactions, read_interactions
 from lib.tracking.journal import FACTS_ROW, facts_of
+from lib.tracking.queue_messages import Interactions, read_interactions
 from tests.support.heed import ADMIN_KEY, START, Heed, InvocationError
 
 ORGANIZATION_WITHOUT_ENGAGEMENT = {"name": "acme", "settings": {"engagement_enabled": False}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lib.lists.keys import OLD_MAIN, is_old, keys_of, scope_of, standing_of
-from lib.lists.moves import Mark
+from lib.lists.moves import PlaceMark
 from lib.lists.store import Lists
 from lib.storage import Delete, Range, Row, Tables, Upsert
 from lib.storage.documents import pack
@@ -26,7 +26,7 @@ async def _list_as_0_1_0(heed: Heed, message: str) -> None:
     await heed.services.assessor.forget_message("acme", loaded)
     standing = standing_of(listed.message, listed.kpis)
     for partition in _OLD:
-        mark = Mark(standing=standing, partitions=_OLD if partition == OLD_MAIN else [])
+        mark = PlaceMark(standing=standing, partitions=_OLD if partition == OLD_MAIN else [])
         await tables.write_rows(INDEX, [Upsert(Row(partition, f"mark|{message}", pack(mark)))])
         for key in keys_of(partition, message, standing):
             await tables.write_rows(INDEX, [Upsert(Row(partition, key, pack(listed)))])

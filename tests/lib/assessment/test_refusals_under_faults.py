@@ -12,7 +12,7 @@ from lib.storage import Unavailable
 from lib.storage.layout import table
 from lib.storage.memory import MemoryQueues, memory_storage
 from lib.storage.protocols import EVERYTHING
-from lib.tracking.facts import Interactions, read_interactions
+from lib.tracking.queue_messages import Interactions, read_interactions
 from tests.support.failing import Failure, failing_storage
 from tests.support.heed import GMAIL, Heed
 

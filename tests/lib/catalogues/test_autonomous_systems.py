@@ -16,7 +16,7 @@ from infra.catalogues.autonomous_systems import Span, block_starts, countries_of
 from lib.catalogues.autonomous_systems import AutonomousSystems, NetworkKind, kind_by_words
 from lib.catalogues.csv_rows import BrokenCatalogue
 from lib.catalogues.registry import load_catalogues
-from lib.tracking.facts import network_of
+from lib.tracking.requests import network_of
 
 CATALOGUES = load_catalogues()
 OURS = Path(lib.catalogues.__file__).with_name("autonomous_systems.csv")

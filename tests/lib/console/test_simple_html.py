@@ -15,6 +15,10 @@ from lib.console.simple_html import count_links, looks_like_html, simple_html
         ("See https://a.example/b?c=1&d=2.", '<p>See <a href="https://a.example/b?c=1&amp;d=2">https://a.example/b?c=1&amp;d=2</a>.</p>'),
         ("(http://a.example/b)", '<p>(<a href="http://a.example/b">http://a.example/b</a>)</p>'),
         ('https://a.example/" onclick="x', '<p><a href="https://a.example/">https://a.example/</a>&quot; onclick=&quot;x</p>'),  # noqa: E501
+        ("See www.a.example/b.", '<p>See <a href="http://www.a.example/b">www.a.example/b</a>.</p>'),
+        ("WWW.a.example", '<p><a href="http://WWW.a.example">WWW.a.example</a></p>'),
+        ("https://www.a.example", '<p><a href="https://www.a.example">https://www.a.example</a></p>'),
+        ("me@www.a.example, www.a, /www.a.example, www.", "<p>me@www.a.example, www.a, /www.a.example, www.</p>"),
         ("Ada wrote:\n> Yes.\n> Ada", "<p>Ada wrote:</p>\n<blockquote><p>Yes.<br>\nAda</p></blockquote>"),
     ],
 )  # fmt: skip

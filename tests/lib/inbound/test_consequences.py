@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,22 @@ async def test_a_bounce_names_the_recipient_in_deliveries_status_and_card() -> N
     assert (items[1]["delivery"]["code"], items[1]["delivery"]["text"]) == ("5.1.1", "no such user")
     [card] = await cards(heed)
     assert card["text"] == "“Hello” came back. bob@example.com (5.1.1): no such user."
+
+
+@pytest.mark.parametrize(
+    ("email", "others"),
+    [
+        ("b@bücher.example", ()),
+        ("inside@mx.example", ("B@xn--BCHER-kva.example",)),
+        ("b+2Bx@example.com", ("b@bücher.example",)),
+    ],
+)
+async def test_a_recipient_is_found_by_any_spelling_that_the_bounce_has(email: str, others: tuple[str, ...]) -> None:
+    heed, message = await heed_with(to=["ada@example.com", "b@bücher.example"])
+
+    await comes_back(heed, message, "bounce", None, replace(unknown(email), others=others))
+
+    assert await delivery(heed, message) == ["accepted", "bounced"]
 
 
 async def test_the_list_shows_what_the_message_shows() -> None:

@@ -235,6 +235,8 @@ async def test_smart_matching_is_off_unless_the_organization_wants_it() -> None:
         ("ada@example.com", "ADA@Example.COM"),
         ("ada@example.com", "ada+sales@example.com"),
         ("ada.lovelace@gmail.com", "adalovelace@googlemail.com"),
+        ("ada@bücher.example", "ada@bücher.example"),
+        ("ada@xn--bcher-kva.example", "Ada@Bücher.example"),
     ],
 )
 async def test_a_recipient_is_known_however_the_address_is_spelled(heed: Heed, recipient: str, sender: str) -> None:

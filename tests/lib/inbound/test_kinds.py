@@ -40,6 +40,7 @@ def report(report_type: str, fields: str, sender: str = DAEMON) -> Classificatio
         "Subject: Re: Our offer\nAuto-Submitted: no",
         "Subject: Re: Automatic reply: Our offer\nX-Auto-Response-Suppress: DR, OOF, AutoReply",
         "Subject: Out of office next week",
+        "Subject: External out of office next week",
         "Subject: Out of office next week\nX-Auto-Response-Suppress: DR, OOF, AutoReply",
         "Subject: Automatic reply settings\nPrecedence: list",
         "Subject: Absence of the board\nPrecedence: bulk\nList-Id: <list.example.com>",
@@ -77,6 +78,9 @@ def test_a_person_who_sends_a_bounce_along_is_a_person() -> None:
         "Subject: Réponse automatique\nPrecedence: bulk",
         "Subject: =?utf-8?b?6Ieq5YuV6L+U5L+h?=\nReturn-Path: <>",
         "Subject: x\nReturn-Path: <>\nX-Auto-Response-Suppress: All",
+        "Subject: [External] Automatic reply: Our offer\nX-Auto-Response-Suppress: All",
+        "Subject: EXTERN: Abwesenheitsnotiz: Angebot\nReturn-Path: <>",
+        "Subject: *EXT* Out of office\nPrecedence: bulk",
     ],
 )
 def test_a_programs_answer_is_an_auto_reply(headers: str) -> None:
@@ -209,6 +213,15 @@ def test_a_bounce_of_exchange_has_a_sender_and_a_header_of_its_own() -> None:
         "Subject: Unzustellbar: Angebot\nX-MS-Exchange-Message-Is-Ndr:",
         "Fehler bei der Zustellung an folgende Empfänger:\n\nada@example.com\n#550 5.1.1 Unbekannt",
         "From: <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@example.com>\nTo: rep@acme.example\n",
+    )
+
+    assert [(each.email, each.code) for each in found.failures] == [("ada@example.com", "5.1.1")]
+
+
+@pytest.mark.parametrize("tag", ["[EXTERNAL] ", "External: ", "(ext) ", "***SPAM*** "])
+def test_a_bounce_that_a_gateway_has_marked_is_one(tag: str) -> None:
+    found = told(
+        f"Subject: {tag}Undeliverable: Our offer", "<ada@example.com>: 550 5.1.1", "From: postmaster@example.com\n"
     )
 
     assert [(each.email, each.code) for each in found.failures] == [("ada@example.com", "5.1.1")]

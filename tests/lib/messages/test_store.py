@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from lib.errors import Stale
+from lib.messages.copy_rows import Copy
 from lib.messages.follow_state import FollowState
-from lib.messages.models import Body, Copy, StoredMessage
+from lib.messages.models import Body, StoredMessage
 from lib.messages.store import Loaded, MessageStore
 from lib.storage import Conflict, Missing, Range, Storage, Unavailable
 from lib.storage.layout import container, table

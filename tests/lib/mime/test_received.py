@@ -41,6 +41,29 @@ def test_a_reply_names_its_thread_its_people_and_its_words() -> None:
     assert (mail.return_path, mail.header("THREAD-INDEX")) == ("bounces@example.com", "AdXyz==")
 
 
+SALES, ADA = "sales@acme.example", "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    ("headers", "writer"),
+    [
+        ("From: Ada via Sales <sales@acme.example>\nList-Id: <x>\nX-Original-From: Ada <ada@example.com>", ADA),
+        ("From: Ada via Sales <sales@acme.example>\nList-Id: <x>\nReply-To: ada@example.com", ADA),
+        ("From: Ada via Sales <sales@acme.example>\nList-ID: <x>\nReply-To: sales@acme.example, ada@example.com", ADA),
+        ("From: Sales <sales@acme.example>\nX-Original-From: Ada <ada@example.com>", SALES),
+        ("From: Sales <sales@acme.example>\nReply-To: ada@example.com", SALES),
+        ("From: Sales <sales@acme.example>\nList-Id: <x>\nReply-To: ada@example.com, bob@example.com", SALES),
+        ("From: Ada <ada@example.com>\nList-Id: <x>\nReply-To: sales@acme.example", ADA),
+        ("From: Ada <ada@example.com>\nList-Id: <x>\nX-Original-From: nobody", ADA),
+        ("List-Id: <x>\nX-Original-From: ada@example.com", None),
+    ],
+)
+def test_the_writer_is_found_behind_the_address_of_a_list(headers: str, writer: str | None) -> None:
+    raw = f"To: Sales@acme.example\nSubject: Re: Our offer\n{headers}\n\nHi"
+    sender = read_received(raw.encode()).sender
+    assert (sender.email if sender else None) == writer
+
+
 @pytest.mark.parametrize(
     ("header", "sender"), [("", None), ("Return-Path: <>", ""), ("Return-Path: <a@b.example>", "a@b.example")]
 )

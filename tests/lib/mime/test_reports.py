@@ -25,7 +25,13 @@ def test_a_report_on_delivery_has_a_row_for_each_recipient() -> None:
 
     assert report.fields["reporting-mta"] == "dns; mx.example.com"
     assert report.recipients == (
-        RecipientStatus("ada@example.com", "failed", "5.1.1", "550 5.1.1 <ada@example.com>: User unknown"),
+        RecipientStatus(
+            "ada@example.com",
+            "failed",
+            "5.1.1",
+            "550 5.1.1 <ada@example.com>: User unknown",
+            ("ada@inside.example",),
+        ),
         RecipientStatus("bøb@example.com", "delayed", "4.4.1", ""),
     )
 
@@ -36,6 +42,24 @@ def test_a_recipient_in_the_first_group_is_found() -> None:
     )
 
     assert [each.email for each in report.recipients] == ["ada@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "spellings"),
+    [
+        ("Original-Recipient: rfc822;ada+2Bnews@example.com", ["ada+2Bnews@example.com", "ada+news@example.com"]),
+        (
+            "Original-Recipient: rfc822;ada+2Bnews@example.com\nFinal-Recipient: rfc822;ada+news@example.com",
+            ["ada+2Bnews@example.com", "ada+news@example.com"],
+        ),
+        ("Final-Recipient: utf-8; ada@b\\x{FC}cher.example", ["ada@bücher.example"]),
+        ("Final-Recipient: utf-8; ada@b\\x{D800}\\x{110000}.example", ["ada@b\\x{D800}\\x{110000}.example"]),
+        ("Final-Recipient: rfc822; nobody", [""]),
+    ],
+)
+def test_every_spelling_of_a_recipient_is_read(fields: str, spellings: list[str]) -> None:
+    [found] = read_report(ReportKind.DELIVERY, f"{fields}\nAction: failed\n").recipients
+    assert [found.email, *found.others] == spellings
 
 
 def test_reports_on_reading_and_of_abuse_have_fields_alone() -> None:

@@ -23,6 +23,7 @@ from lib.storage.layout import KINDS, container, table
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
 from tests.support.heed import ADMIN_KEY, Heed
+from tests.support.lived_in import live_in
 from tests.support.own_accounts import OwnAccounts
 
 TO = OwnAccount(account="newdata")
@@ -275,17 +276,6 @@ async def test_a_move_can_be_given_up_until_it_has_changed_over(deployment: Depl
         await mover.cancel_move("acme")
 
 
-async def lived_in(deployment: Deployment) -> str:
-    """A mail that was opened, a draft with a large body and a file; the mail's id."""
-    heed = deployment.heed
-    draft = await heed.draft(html=f"<p>{'long ' * 9000}</p>")
-    await heed.api("POST", f"/messages/{draft}/attachments?filename=a.txt", b"some text")
-    message = await heed.sent()
-    await heed.hit(heed.urls("o")[0])
-    await heed.work()
-    return message
-
-
 async def stored(deployment: Deployment) -> StoredOrganization:
     found = await deployment.heed.services.organizations.load_organization("acme")
     assert found
@@ -294,7 +284,7 @@ async def stored(deployment: Deployment) -> StoredOrganization:
 
 @pytest.mark.parametrize("number", range(1, 60, 4))
 async def test_a_run_stops_without_harm_where_another_one_takes_over(deployment: Deployment, number: int) -> None:
-    heed, message = deployment.heed, await lived_in(deployment)
+    heed, message = deployment.heed, await live_in(deployment.heed)
 
     async def take_over() -> None:
         await deployment.second().move_organization("acme", TO)
@@ -313,7 +303,7 @@ async def test_a_run_stops_without_harm_where_another_one_takes_over(deployment:
 
 @pytest.mark.parametrize("number", range(1, 60, 4))
 async def test_a_run_stops_without_harm_where_the_move_is_given_up(deployment: Deployment, number: int) -> None:
-    heed, message = deployment.heed, await lived_in(deployment)
+    heed, message = deployment.heed, await live_in(deployment.heed)
     is_given_up = False
 
     async def give_up() -> None:
@@ -336,7 +326,7 @@ async def test_a_run_stops_without_harm_where_the_move_is_given_up(deployment: D
 
 
 async def test_two_runs_at_the_same_time_end_as_one(deployment: Deployment) -> None:
-    heed, message = deployment.heed, await lived_in(deployment)
+    heed, message = deployment.heed, await live_in(deployment.heed)
 
     ended = await asyncio.gather(
         deployment.move(), deployment.second().move_organization("acme", TO), return_exceptions=True

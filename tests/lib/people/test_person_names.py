@@ -23,6 +23,9 @@ from lib.people.person_names import read_person_name
         ("Miller Jr., Bob", "Bob Miller, Jr.", "Bob", "Miller"),
         ("Huber, Eva, MBA", "Eva Huber, MBA", "Eva", "Huber"),
         ("Mag. Huber, Eva", "Mag. Eva Huber", "Eva", "Huber"),
+        ("Huber, Ing. Eva", "Ing. Eva Huber", "Eva", "Huber"),
+        ("Huber, Eva, MSc", "Eva Huber, MSc", "Eva", "Huber"),
+        ("Smith, JoAnn", "JoAnn Smith", "JoAnn", "Smith"),
         ("Huber, Dr. Eva Maria", "Dr. Eva Maria Huber", "Eva", "Huber"),
         ("van der Berg, Jan", "Jan van der Berg", "Jan", "van der Berg"),
         ("Berg, Jan van der", "Jan van der Berg", "Jan", "van der Berg"),
@@ -51,7 +54,23 @@ def test_a_name_written_with_the_last_name_in_front_is_turned_round(
         ("Dr. Lovelace", "", "Lovelace"),
         ("Ada Lovelace, PhD", "Ada", "Lovelace"),
         ("Martin Luther King, Jr.", "Martin", "King"),
+        ("Smith, Jr.", "", "Smith"),
+        ("Mag. Eva Huber, MSc", "Eva", "Huber"),
+        ("Eva Huber, MSc MBA", "Eva", "Huber"),
+        ("Eva Huber, CEO", "Eva", "Huber"),
+        ("Eva Huber BSc", "Eva", "Huber"),
+        ("Ing. Jan Novák, CSc.", "Jan", "Novák"),
+        ("MUDr. Jan Novák", "Jan", "Novák"),
+        ("mgr inż. Jan Kowalski", "Jan", "Kowalski"),
+        ("Dott.ssa Anna Rossi", "Anna", "Rossi"),
+        ("Dr.in Anna Huber", "Anna", "Huber"),
+        ("DI Hans Huber", "Hans", "Huber"),
+        ("Monsieur Jean Dupont", "Jean", "Dupont"),
+        ("J.-P. Sartre", "J.-P.", "Sartre"),
+        ("EVA HUBER", "EVA", "HUBER"),
+        ("Eva HUBER", "Eva", "HUBER"),
         ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
+        ("van Beethoven", "", "van Beethoven"),
         ("Juan de la Cruz", "Juan", "de la Cruz"),
         ("山田 太郎", "太郎", "山田"),
         ("山田太郎", "", ""),
@@ -82,6 +101,15 @@ def test_a_name_in_order_stays_as_it_is(written: str, first: str, last: str) -> 
     ],
 )
 def test_a_name_that_is_no_persons_stays_as_it_is_and_has_no_first_name(written: str) -> None:
+    name = read_person_name(written)
+    assert (name.full, name.first) == (written, "")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["HUBER Eva", "Huber, EVA", "Eva Huber, CISA", "Huber Eva, Dr.", "Müller, Chr.", "Chr. Müller", "AJ van der Berg"],
+)
+def test_a_word_that_may_be_no_first_name_is_not_greeted(written: str) -> None:
     name = read_person_name(written)
     assert (name.full, name.first) == (written, "")
 

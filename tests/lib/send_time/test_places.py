@@ -7,7 +7,8 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from infra.catalogues.cities import city_rows, country_rows
+from infra.catalogues.cities import city_rows
+from infra.catalogues.countries import enriched
 from lib.people.records import Address
 from lib.send_time.cities import cities_of
 from lib.send_time.countries import country_code, subdivision_code
@@ -197,7 +198,28 @@ def test_nonsense_is_an_unknown_place(city: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("U.S.A.", "US"), ("united kingdom", "GB"), ("Deutschland", "DE"), ("", None)]
+    ("text", "code"),
+    [
+        ("U.S.A.", "US"),
+        ("united kingdom", "GB"),
+        ("Deutschland", "DE"),
+        ("Netherlands", "NL"),
+        ("Czech Republic", "CZ"),
+        ("UAE", "AE"),
+        ("Großbritannien", "GB"),
+        ("États-Unis", "US"),
+        ("Côte d’Ivoire", "CI"),
+        ("Russian Federation", "RU"),
+        ("Korea, Republic of", "KR"),
+        ("Korea, Democratic People's Republic of", "KP"),
+        ("Gambia, The", "GM"),
+        ("The Bahamas", "BS"),
+        ("St. Lucia", "LC"),
+        ("日本", "JP"),
+        ("Atlantis", None),
+        ("the", None),
+        ("", None),
+    ],
 )
 def test_countries_are_known_by_names_and_codes(text: str, code: str | None) -> None:
     assert country_code(text) == code
@@ -241,5 +263,13 @@ def test_the_catalogues_are_made_of_geonames_rows() -> None:
         "DE\tBY\tEurope/Berlin\t1500000\tMunich\t|munchen|munich|ミュンヘン|",
         "DE\t\tEurope/Berlin\t7\tHamlet\t|hamlet|weiler|",
     ]
-    countries = {"FI": {"name": "Finland", "iso3": "FIN"}, "CS": {"name": "Serbia and Montenegro", "iso3": "SCG"}}
-    assert list(country_rows(countries)) == ["FI\tFinland\t|fi|fin|finland|suomi|"]
+
+
+def test_a_name_that_two_countries_might_have_is_entered_for_none() -> None:
+    rows = ["IE\tIreland\t|ie|ireland|irl|", "IR\tIran\t|ir|iran|irn|"]
+    names = {"IE": ["Irland", "Éire", "Ire"], "IR": ["Irán", "Ire", "Ireland"]}
+
+    assert list(enriched(rows, names)) == [
+        "IE\tIreland\t|eire|ie|ireland|irl|irland|republic of ireland|",
+        "IR\tIran\t|ir|iran|iran islamic republic of|irn|",
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.messages.models import Delivery, DeliveryState
+from lib.messages.copy_rows import Delivery, DeliveryState
 from lib.sending.unknown_addresses import says_unknown
 
 

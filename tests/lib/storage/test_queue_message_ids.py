@@ -12,8 +12,8 @@ from lib.clock import rfc3339
 from lib.storage import Queues
 from lib.storage.due_index import Due
 from lib.storage.memory import MemoryQueues, Sent
-from lib.tracking.facts import read_interactions
 from lib.tracking.journal import RowsAndQueues
+from lib.tracking.queue_messages import read_interactions
 from tests.support.heed import Heed
 
 

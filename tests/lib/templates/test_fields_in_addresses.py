@@ -6,14 +6,14 @@ from html.parser import HTMLParser
 import pytest
 
 from lib.rewrite import rewrite
-from lib.templates.merge import Form, parse, render
+from lib.templates.merge import TextForm, parse, render
 
 VALUE = "Miller & Co #1"
 ENCODED = "Miller%20%26%20Co%20%231"
 FIELD = "{{ recipient.name }}"
 
 
-def rendered(source: str, form: Form, value: str = VALUE) -> str:
+def rendered(source: str, form: TextForm, value: str = VALUE) -> str:
     return render(parse(source), {"recipient.name": value}, form)
 
 
@@ -51,7 +51,7 @@ def test_an_address_without_quotes_is_encoded() -> None:
 
 
 @pytest.mark.parametrize("form", ["html", "text"])
-def test_a_field_in_an_address_of_the_text_is_encoded(form: Form) -> None:
+def test_a_field_in_an_address_of_the_text_is_encoded(form: TextForm) -> None:
     source = f"Dear {FIELD}, see https://e.example/?name={FIELD}&x=1. Bye {FIELD}"
 
     shown = unescape(rendered(source, form))

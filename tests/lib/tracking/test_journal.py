@@ -12,8 +12,9 @@ import pytest
 from lib.clock import SetClock
 from lib.storage import Row, Unavailable
 from lib.tracking import journal as journal_module
-from lib.tracking.facts import Fact, Interactions, read_interactions
+from lib.tracking.facts import Fact
 from lib.tracking.journal import Journal, facts_of
+from lib.tracking.queue_messages import Interactions, read_interactions
 
 HANGS = 20.0
 """Seconds after which a test may say that something hangs; nothing in here takes as long when it works."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lib.ids import new_id
-from lib.tracking.facts import AnswerKind, Fact, NotAFact, answer_fact, new_fact
+from lib.tracking.facts import AnswerKind, Fact, NotAFact, answer_fact
+from lib.tracking.requests import new_fact
 from tests.support.heed import CHROME, Heed
 
 APPLE = {"user-agent": "Mozilla/5.0", "x-forwarded-for": "17.58.1.1"}

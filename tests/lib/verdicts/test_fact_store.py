@@ -10,7 +10,8 @@ import pytest
 
 from lib.storage import Row, Storage, Tables
 from lib.storage.memory import memory_storage
-from lib.tracking.facts import KEPT_HEADERS, LONGEST_AGENT, Fact
+from lib.tracking.facts import KEPT_HEADERS, Fact
+from lib.tracking.requests import LONGEST_AGENT
 from lib.verdicts import Reason, Verdict
 from lib.verdicts.fact_store import TOGETHER, FactStore
 

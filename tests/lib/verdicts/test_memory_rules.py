@@ -140,6 +140,27 @@ def test_who_draws_old_mails_of_one_mailbox_within_hours_is_not_its_reader() -> 
     assert "this-recipient-again-and-again" in found(*(each._replace(since=HOUR) for each in drawn))
 
 
+@pytest.mark.parametrize(
+    ("past", "checks"),
+    [
+        ([], True),
+        ([visit()], False),
+        ([visit(sure="person")], False),
+        ([visit(sure="machine")], True),
+        ([visit("m1", by("bob", "other"))], True),
+        ([visit("m1"), visit("m2", by("bob"))], True),
+    ],
+    ids=["never there", "alone there", "certainly there", "a machine", "a stranger's", "a colleague's, too"],
+)
+def test_a_cloud_where_the_recipient_alone_was_at_other_mail_is_no_check(past: list[Visit], checks: bool) -> None:
+    stranger = click(HOUR, agent="Mozilla/5.0 (iPhone)", network="89.160.20.0/24")
+    hit = click(HOUR + 3_000, network="3.5.0.0/24", owner="aws")
+    memory = replace(World(past).recalled(HERE), keys={hit.key: HERE})
+    verdict = judge([stranger, hit], Sending(sent_at=SENT, links=4, memory=memory), CATALOGUES)[hit.key]
+
+    assert ("checked-after" in {reason.code for reason in verdict.reasons}) == checks
+
+
 def test_a_mail_service_through_which_the_recipient_has_read_after_delivery_is_known() -> None:
     shared = HERE._replace(is_shared=True)
     read = visit(key=shared, odds=1.0)

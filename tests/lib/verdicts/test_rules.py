@@ -270,6 +270,19 @@ def test_of_two_on_one_link_the_security_network_checked_and_the_other_one_was_t
     assert "person-after-check" in codes(clicked)
 
 
+def test_a_desktop_in_a_cloud_that_has_opened_the_mail_is_no_check_of_its_links() -> None:
+    cloud: dict[str, Any] = {"network": "3.5.0.0/24", "owner": "aws"}
+    stranger = click(HOUR, agent=IPHONE, network=OFFICE)
+    [_, checked] = judged(stranger, click(HOUR + 3 * SECOND, **cloud))
+    [_, _, reader] = judged(fact(HOUR - MINUTE, **cloud), stranger, click(HOUR + 3 * SECOND, **cloud))
+    [_, _, later] = judged(fact(2 * HOUR, **cloud), stranger, click(HOUR + 3 * SECOND, **cloud))
+    [_, _, others] = judged(fact(HOUR - MINUTE, recipient=1, **cloud), stranger, click(HOUR + 3 * SECOND, **cloud))
+
+    assert "checked-after" in codes(checked)
+    assert "checked-after" not in codes(reader)
+    assert "checked-after" in codes(later) & codes(others)
+
+
 def test_a_source_that_was_a_machine_stays_one_for_a_while() -> None:
     [head, soon, later] = judged(fact(MINUTE, method="HEAD"), fact(5 * MINUTE), fact(60 * MINUTE))
     [alone] = judged(fact(5 * MINUTE))
