@@ -20,7 +20,7 @@ from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.store import USERS, People
 from lib.people.users import StoredUser
 from lib.stops.organization_stops import NOTHING_STOPPED, AddressTimes, OrganizationStops
-from lib.storage import Range, Row, Storage, Tables, Unavailable, Upsert
+from lib.storage import Range, Row, Storage, Unavailable, Upsert
 from lib.storage.layout import EVIDENCE, table
 from lib.storage.memory import memory_storage
 from lib.storage.protocols import EVERYTHING
@@ -28,6 +28,7 @@ from lib.tracking.facts import Fact
 from lib.verdicts.memory import Memory, Worked
 from tests.support.failing import Failure, failing_storage
 from tests.support.heed import CHROME, START
+from tests.support.passing_storage import PassingTables
 from tests.support.visits_suite import ADA, CATALOGUES, HOME, Office, hit
 
 RITA, SAM = "rita@acme.example", "sam@acme.example"
@@ -43,22 +44,17 @@ SAFARI = (
 DAY = timedelta(days=1)
 
 
-class HangingTables:
-    """Tables that never answer while they hang."""
+class HangingTables(PassingTables):
+    """Tables that never answer a query while they hang."""
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        self.hangs = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tables, name)
+    hangs = False
 
     async def query(
         self, table: str, partition: str | Range, keys: Range = EVERYTHING, limit: int | None = None
     ) -> AsyncIterator[Row]:
         if self.hangs:
             await asyncio.Event().wait()
-        async for row in self._tables.query(table, partition, keys, limit):
+        async for row in super().query(table, partition, keys, limit):
             yield row
 
 
