@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from bench.traces.generate import generate
 from bench.traces.organizations.play import play
 from bench.traces.organizations.replay import HeedInAnOrganization, replay
+from bench.traces.organizations.sessions import play_sessions
 from lib.catalogues.registry import Catalogues
 from lib.verdicts import judge
 from lib.verdicts.weights import PRIOR, WEIGHTS, Side, side_of
@@ -88,7 +89,8 @@ def observe_organizations(seeds: Sequence[int], catalogues: Catalogues) -> Obser
     """Findings of the judge with its memory, beside the truth, of mails with some history."""
     found: Observations = {kind: Counter() for kind in PRIOR}
     for seed in seeds:
-        for outcome in replay(play(seed), HeedInAnOrganization(catalogues), catalogues.networks):
+        judge = HeedInAnOrganization(catalogues, play_sessions(seed))
+        for outcome in replay(play(seed), judge, catalogues.networks):
             if outcome.mail.day < HISTORY:
                 continue
             for request, fact in outcome.mail.hits(catalogues.networks):

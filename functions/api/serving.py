@@ -21,6 +21,7 @@ from functions.api.endpoint import Answer, Call, Endpoint
 from functions.api.json_bodies import check_json_type, read_json
 from functions.api.problems import Problem, invalid, invalid_fields, not_there, problem_answer, problem_of
 from functions.api.rate_limits import authorize_within_limits
+from functions.api.session_places import is_page_of_ours, note_session
 from lib.ids import CHOSEN, MADE, ORGANIZATION, RECORD_TYPE, short_hash
 from lib.organizations.idempotency import Answered, AnswerGone, Begun, OtherBody, UnderWay
 from lib.organizations.keys import Caller
@@ -153,7 +154,10 @@ async def _answer(
     place = _place(endpoint, call, raw)
     call.query = _checked_query(endpoint.query, request)
     with place:
-        return await _handled(endpoint, call, raw)
+        answer = await _handled(endpoint, call, raw)
+    if call.caller and call.caller.user and is_page_of_ours(request):
+        note_session(services, request, call.caller.organization, call.caller.user)
+    return answer
 
 
 async def _handled(endpoint: Endpoint, call: Call, raw: bytes) -> Answer:

@@ -11,6 +11,7 @@ import azure.functions as func
 from functions.api.endpoint import Endpoint
 from functions.api.problems import Problem, problem_of
 from functions.api.rate_limits import check_rate
+from functions.api.session_places import note_session
 from functions.console.cookies import SESSION, read_cookie
 from functions.console.navigation import menu_for
 from functions.console.operator.answers import answer_operator
@@ -69,7 +70,9 @@ async def answer_request(
             return _to_sign_in(request, rest, had_session=session is not None)
         visit = Visit(services, endpoints, request, address_of(request, rest), signed_in)
         check_rate(services.rate_limits, f"console {visit.org} {visit.user.id}")
-        return _response(await _reply(visit, rest), visit)
+        response = _response(await _reply(visit, rest), visit)
+        note_session(services, request, signed_in.organization, visit.user.id)
+        return response
     except Exception as error:
         problem = problem_of(error, has_if_match=False)
         form = await typed_by(services, request, session, visit)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from lib.assessment.session_places import SessionPlaces
 from lib.assessment.sources_seen import WITHIN, Sightings
 from lib.assessment.summary import Summary
 from lib.assessment.visits import Visits
@@ -51,6 +52,7 @@ class ContextLoader:
         organizations: Organizations,
         sightings: Sightings,
         visits: Visits,
+        session_places: SessionPlaces,
         reliability: ReliabilityCounting,
         catalogues: Catalogues,
         clock: Clock,
@@ -59,6 +61,7 @@ class ContextLoader:
         self._organizations = organizations
         self._sightings = sightings
         self._visits = visits
+        self._session_places = session_places
         self._reliability = reliability
         self._catalogues = catalogues
         self._clock = clock
@@ -101,11 +104,12 @@ class ContextLoader:
         users = await self._users(organization)
         message = loaded.message
         recipients = message.recipients()
-        sender = message.from_address.email if message.from_address else ""
         emails = [recipient.email for recipient in recipients]
         memory = NOTHING
         if stops.state.names_recipients:
-            memory = await self._visits.recall(organization, message.id, sender, emails, facts, stops)
+            memory = await self._visits.recall(organization, message.id, message.sender, emails, facts, stops)
+            worked = await self._session_places.recall(organization, message.sender, memory, facts, stops)
+            memory = replace(memory, worked=worked)
         return Sending(
             sent_at=_handed_over(loaded),
             sent_at_of=_handed_over_to(loaded),

@@ -17,17 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
-from ipaddress import ip_network
 from typing import TypeVar
 
+from lib.assessment.source_keys import SourceNames
 from lib.assessment.visit_rows import places_of_twins, read_visit, row_by_company, rows_by_place, values_of
-from lib.catalogues.autonomous_systems import NetworkClass, NetworkKind
 from lib.catalogues.registry import Catalogues
 from lib.clock import Clock, milliseconds
 from lib.people.address_hashes import AddressHashes, short_hash
@@ -41,7 +38,6 @@ from lib.storage.layout import EVIDENCE, table
 from lib.storage.protocols import MOST_CHANGES
 from lib.tracking.facts import Fact
 from lib.verdicts.memory import Memory, SourceKey, Visit, is_settled
-from lib.verdicts.request import request_of
 
 LASTS = timedelta(days=90)
 
@@ -57,68 +53,9 @@ _MOST_PLACES = 20
 _MOST_SOURCES = 100
 """Visits at one message that are remembered: a mail that draws more of them is no longer its recipients'."""
 
-_MOST_KEYS = 500
-"""Sources of one message for which keys are made, some 10 us each."""
-
-_NUMBERS = re.compile(r"[0-9._]+")
-
-_OF_CUSTOMERS: frozenset[NetworkKind] = frozenset(("access", "mobile", "business", "vpn", "web-gateway"))
-"""Kinds of networks in which many customers of one owner sit: two readers with the same carrier and the same browser
-are no relatives. Elsewhere, as at a hoster, the same agent in another network of the owner is mostly the same product.
-"""
-
-_OF_CROWDS: frozenset[NetworkKind] = frozenset(("web-gateway",))
-"""Kinds of networks in which thousands of people, of many companies, have the same few addresses."""
-
 _Item = TypeVar("_Item")
 
 log = logging.getLogger("heed.visits")
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Hashes of an organization's texts, and of the recipients of one message."""
-
-    hash_text: Callable[[str], str]
-    people: Mapping[int, tuple[str, str]]
-    """Hashes of company and address, by recipient number."""
-
-    anybodys: frozenset[str]
-    """Hashes of companies that are none: of domains where anybody can have an address."""
-
-    only: int | None = None
-    """The number of the only recipient, whose a hit is that does not tell."""
-
-    def keys(self, hits: Iterable[Fact], catalogues: Catalogues) -> dict[str, SourceKey]:
-        """Keys of the hits' sources, by fact key; of the first `_MOST_KEYS` sources alone."""
-        made: dict[object, SourceKey | None] = {}
-        found = {}
-        for fact in hits:
-            source = fact.recipient, fact.network, fact.agent, fact.owner
-            if source not in made and len(made) < _MOST_KEYS:
-                made[source] = self._key(fact, catalogues)
-            if key := made.get(source):
-                found[fact.key] = key
-        return found
-
-    def _key(self, fact: Fact, catalogues: Catalogues) -> SourceKey | None:
-        """Key of the fact's source; None where it is not known whose copy it was."""
-        number = self.only if fact.recipient is None else fact.recipient
-        person = None if number is None else self.people.get(number)
-        if person is None:
-            return None
-        agent = fact.agent or ""
-        shared = _shared_by(fact, catalogues)
-        system = catalogues.systems.class_of(fact.network)
-        return SourceKey(
-            place=self.hash_text(f"place {shared or fact.network}")[:16],
-            area=self.hash_text(f"area {_area_of(fact.network, system) or shared or _neighborhood(fact.network)}")[:12],
-            agent=self.hash_text(f"agent {agent}")[:12],
-            program=self.hash_text(f"program {_NUMBERS.sub('', agent)}")[:8],
-            company=person[0],
-            person=person[1],
-            is_shared=shared is not None or (system is not None and system.kind in _OF_CROWDS),
-        )
 
 
 class Visits:
@@ -139,7 +76,8 @@ class Visits:
         facts: Iterable[Fact],
         stops: OrganizationStops = NOTHING_STOPPED,
     ) -> Memory:
-        """Read what the sources of a message's hits did elsewhere. `emails` are those of the recipients.
+        """Read what the sources of a message's hits did elsewhere. `sender` is the id of the user whose mail it is, and
+        `emails` are those of the recipients.
 
         One read for each company of the recipients, and one for each place that is not known as its recipient's.
         Raises StorageError.
@@ -174,7 +112,7 @@ class Visits:
         looked_up = set(sources).difference(key for key in unknown if _kind(key) not in kinds)
         return Memory(
             keys={fact: key for fact, key in keys.items() if key in looked_up},
-            sender=names.hash_text(f"sender {sender.lower()}")[:12],
+            sender=names.hash_text(f"sender {sender}")[:12],
             kin={kind: _others(_kept(some, stops), message) for kind, some in zip(kinds, kin, strict=True)},
             at_company=at_company,
             anybodys=names.anybodys,
@@ -261,7 +199,7 @@ class Visits:
         except Missing:
             return
 
-    async def _names(self, organization: str, emails: Mapping[int, str]) -> _Names:
+    async def _names(self, organization: str, emails: Mapping[int, str]) -> SourceNames:
         """Hashes for recipients, whose addresses come by their numbers."""
         hash_text = await self._hashes.text_hash(organization)
         people = {
@@ -272,7 +210,7 @@ class Visits:
             for number, email in emails.items()
         }
         anybodys = {people[number][0] for number, email in emails.items() if is_public_domain(domain_of(email))}
-        return _Names(hash_text, people, frozenset(anybodys))
+        return SourceNames(hash_text, people, frozenset(anybodys))
 
     async def _of_company(self, organization: str, company: str, sources: Iterable[SourceKey]) -> list[Visit]:
         """Read a company's visits; of one with many, those of the recipients besides."""
@@ -304,22 +242,6 @@ class Visits:
         return [visit for visit in visits if visit is not None and visit.first >= since]
 
 
-def _shared_by(fact: Fact, catalogues: Catalogues) -> str | None:
-    """Name of what many people's hits come through, so that the network tells nothing; None for a place of its own."""
-    request = request_of(fact, catalogues)
-    if not request.is_shared:
-        return None
-    is_somewhere = request.image_proxy or request.place.is_known
-    return f"{request.image_proxy} {request.place.owner}" if is_somewhere else "nowhere"
-
-
-def _area_of(network: str | None, system: NetworkClass | None) -> str | None:
-    """Name the networks within which a source may move; the network alone where the owner's customers sit in them."""
-    if system is None:
-        return None
-    return network if system.kind in _OF_CUSTOMERS else system.name
-
-
 def _in_turns(hits: Iterable[Fact]) -> list[Fact]:
     """Order hits so that each recipient's first source comes before anyone's second one, and so on.
 
@@ -331,16 +253,6 @@ def _in_turns(hits: Iterable[Fact]) -> list[Fact]:
         there = turns[fact.recipient]
         ordered.append((there.setdefault((fact.network, fact.agent, fact.owner), len(there)), fact.key, fact))
     return [fact for _, _, fact in sorted(ordered, key=lambda each: each[:2])]
-
-
-@lru_cache(maxsize=4096)
-def _neighborhood(network: str | None) -> str | None:
-    """The /16, or the /32 of IPv6, that holds a network of which no owner is known: registries allot no less."""
-    if network is None:
-        return None
-    found = ip_network(network, strict=False)
-    wide = 16 if found.version == 4 else 32
-    return str(found.supernet(new_prefix=wide)) if found.prefixlen > wide else network
 
 
 def _first(items: Iterable[_Item], most: int) -> Collection[_Item]:

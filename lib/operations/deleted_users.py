@@ -12,6 +12,7 @@ import logging
 from datetime import timedelta
 
 from lib.assessment.assessor import Assessor
+from lib.assessment.session_places import SessionPlaces
 from lib.cards.store import Card, Cards, card_id
 from lib.clock import Clock
 from lib.errors import Stale
@@ -61,6 +62,7 @@ class DeletedUsers:
         cards: Cards,
         assessor: Assessor,
         mailboxes: MailboxStore,
+        session_places: SessionPlaces,
         queues: Queues,
         clock: Clock,
     ) -> None:
@@ -73,6 +75,7 @@ class DeletedUsers:
         self._cards = cards
         self._assessor = assessor
         self._mailboxes = mailboxes
+        self._session_places = session_places
         self._queues = queues
         self._clock = clock
 
@@ -87,6 +90,7 @@ class DeletedUsers:
         await self._alert_choices.delete(organization, user)
         await self._people.users.remove(organization, USERS, user, etag)
         self._known_users.forget_user(organization, user)
+        await self._session_places.forget_user(organization, user)
         if not await self._hold(order, _HELD_BEFORE_THE_ANSWER):
             await self._ask_for_piece(order)
 
@@ -97,6 +101,8 @@ class DeletedUsers:
         """
         if await self._people.user(order.organization, order.user):
             return
+        # Once more: a page that was answered just before the deletion may have noted its place since.
+        await self._session_places.forget_user(order.organization, order.user)
         if not await self._hold(order, _HELD_IN_A_PIECE):
             await self._ask_for_piece(order)
 

@@ -1,4 +1,5 @@
-"""Evidence (`lib.assessment.visits`) held against retention: nothing is older, and nothing is of no message."""
+"""Evidence (`lib.assessment.visits`, `lib.assessment.session_places`) held against retention: nothing is older, and
+nothing is of no message."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from datetime import timedelta
 
 from cachetools import LRUCache
 
+from lib.assessment import session_places
 from lib.assessment.visit_rows import PARTITIONS, places_of_twins, read_visit
 from lib.assessment.visits import LASTS
 from lib.clock import Clock, milliseconds
@@ -22,7 +24,7 @@ _MOST_REMEMBERED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCheck:
-    """Finds visits that are too old, cannot be read, or belong to a message that is not there."""
+    """Finds what is too old or cannot be read, and visits that belong to a message that is not there."""
 
     tables: Tables
     messages: MessageStore
@@ -30,17 +32,23 @@ class EvidenceCheck:
     name: str = "evidence"
 
     async def find(self, organization: str) -> AsyncIterator[Inconsistency]:
-        oldest = milliseconds(self.clock.now()) - LASTS // timedelta(milliseconds=1)
         known: LRUCache[str, bool] = LRUCache(_MOST_REMEMBERED)
-        for partition in PARTITIONS:
+        for partition in (*PARTITIONS, *session_places.PARTITIONS):
             async for row in self.tables.query(table(organization, EVIDENCE), partition):
-                visit = read_visit(row)
-                if visit is None:
-                    yield self._wrong(organization, row, "it cannot be read")
-                elif visit.first <= oldest:
-                    yield self._wrong(organization, row, f"it is older than {LASTS.days} days")
-                elif not await self._has_message(organization, visit.message, known):
-                    yield self._wrong(organization, row, "its message is not there")
+                if text := await self._find_wrong(organization, row, known):
+                    yield self._wrong(organization, row, text)
+
+    async def _find_wrong(self, organization: str, row: Row, known: LRUCache[str, bool]) -> str | None:
+        """Say what is wrong with a row; None where nothing is."""
+        visit, place = read_visit(row), session_places.read_session_place(row)
+        if visit is None and place is None:
+            return "it cannot be read"
+        last = visit.first if visit else place.last if place else 0
+        if last <= milliseconds(self.clock.now()) - LASTS // timedelta(milliseconds=1):
+            return f"it is older than {LASTS.days} days"
+        if visit and not await self._has_message(organization, visit.message, known):
+            return "its message is not there"
+        return None
 
     async def _has_message(self, organization: str, message: str, known: LRUCache[str, bool]) -> bool:
         if message not in known:
@@ -54,4 +62,5 @@ class EvidenceCheck:
                 with suppress(Missing):
                     await self.tables.write_rows(table(organization, EVIDENCE), [Delete(partition, key)])
 
-        return Inconsistency(self.name, f"visit {row.partition}", text, repair)
+        what = "session" if row.partition in session_places.PARTITIONS else "visit"
+        return Inconsistency(self.name, f"{what} {row.partition}", text, repair)

@@ -16,8 +16,10 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
+from lib.assessment import session_places
 from lib.assessment.assessor import Assessor
 from lib.assessment.journal_cleaning import JournalCleaning
+from lib.assessment.session_places import SessionPlaces
 from lib.assessment.summary import Summary
 from lib.assessment.visit_rows import PARTITIONS
 from lib.assessment.visits import LASTS, Visits
@@ -146,6 +148,7 @@ class Retention:
     audit: Audit
     mail_limit: MailLimit
     visits: Visits
+    session_places: SessionPlaces
     feed: Feed
     webhooks: WebhookDelivery
     clock: Clock
@@ -179,6 +182,8 @@ class Retention:
         remembers = found[0].settings.tracking not in ("aggregate", "off")
         until = max(run.cutoffs.events, reckoned - _VISITS_LAST) if remembers else milliseconds(now)
         await self.visits.delete_old(organization, PARTITIONS[turn], until, stops)
+        places = session_places.PARTITIONS[turn % len(session_places.PARTITIONS)]
+        await self.session_places.delete_old(organization, places, until, stops)
         await self.mail_limit.delete_old(organization)
         await self.feed.delete_old(organization, reckoned - KEPT_MILLISECONDS)
         await self.webhooks.delete_old(organization)

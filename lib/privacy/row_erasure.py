@@ -101,7 +101,7 @@ class RowErasure:
 
     async def _erase_by_kind(self, organization: str, kind: str, row: Row, subject: Subject) -> bool:
         if kind == EVIDENCE:
-            return await self._erase_visit(organization, row, subject)
+            return await self._erase_evidence(organization, row, subject)
         if kind == "people" and row.partition.startswith(RECORDS):
             return await self._erase_record(organization, row, subject)
         if kind == "people" and (row.partition == TASKS or row.partition.startswith(ACTIVITIES)):
@@ -118,8 +118,8 @@ class RowErasure:
             return False
         return await self._redact_row(organization, kind, row, subject)
 
-    async def _erase_visit(self, organization: str, row: Row, subject: Subject) -> bool:
-        """Delete a row of the memory that was left where its visit was deleted."""
+    async def _erase_evidence(self, organization: str, row: Row, subject: Subject) -> bool:
+        """Delete a row of the memory that was left where its visit was deleted, or of a place where a user works."""
         if short_hash(subject.address_hash) not in row.key.split("|"):
             return False
         with suppress(Missing):

@@ -16,6 +16,7 @@ from lib.assessment.message_judge import MessageJudge
 from lib.assessment.old_lists import OldLists
 from lib.assessment.refusals import RefusalLookup
 from lib.assessment.rejudge import Rejudge
+from lib.assessment.session_places import SessionPlaces
 from lib.assessment.sources_seen import Sightings
 from lib.assessment.visits import Visits
 from lib.assessment.wishes import Wishes
@@ -122,12 +123,18 @@ class Judging(Stores):
         return Visits(self.storage.tables, self.address_hashes, self.catalogues, self.clock)
 
     @cached_property
+    def session_places(self) -> SessionPlaces:
+        """Where users work in the console and in the add-in."""
+        return SessionPlaces(self.storage.tables, self.people, self.address_hashes, self.catalogues, self.clock)
+
+    @cached_property
     def context_loader(self) -> ContextLoader:
         return ContextLoader(
             self.people,
             self.organizations,
             Sightings(self.storage.tables),
             self.visits,
+            self.session_places,
             self.reliability,
             self.catalogues,
             self.clock,

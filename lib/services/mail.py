@@ -61,6 +61,7 @@ class MailWays(Judging):
             self.cards,
             self.assessor,
             self.mailboxes,
+            self.session_places,
             self.storage.queues,
             self.clock,
         )

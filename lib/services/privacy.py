@@ -69,6 +69,7 @@ class Privacy(MailWays):
             self.audit,
             self.mail_limit,
             self.visits,
+            self.session_places,
             self.feed,
             self.webhook_delivery,
             self.clock,

@@ -56,9 +56,10 @@ class Stores(Foundation):
     """The parts that keep something, each made once."""
 
     async def close(self) -> None:
-        """Let API keys note their last use, then close what all parts stand on."""
-        if "api_keys" in vars(self):
-            await self.api_keys.settle()
+        """Let notes beside answers be written, then close what all parts stand on."""
+        for name in ("api_keys", "session_places"):
+            if name in vars(self):
+                await vars(self)[name].settle()
         await super().close()
 
     @cached_property

@@ -47,7 +47,7 @@ class Visit(NamedTuple):
     key: SourceKey
     message: str
     sender: str
-    """Hash of the sender's address."""
+    """Hash of the sender's id."""
 
     first: int
     """Milliseconds since 1970 of the first hit."""
@@ -71,6 +71,20 @@ class Visit(NamedTuple):
     """Who it was, where this mail alone leaves no doubt."""
 
 
+class Worked(NamedTuple):
+    """Sessions of the mail's sender, in the console or the add-in, at the place of a source."""
+
+    days: int
+    """Number of days with a session there, `MOST_DAYS` at most."""
+
+    days_alike: int
+    """Number of those on a device of the source's kind."""
+
+
+MOST_DAYS = 3
+"""Days with a session that are counted: more say nothing more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """Visits at other mails, as far as they say something about the hits of one message."""
@@ -79,7 +93,7 @@ class Memory:
     """Key of each hit's source, by fact key."""
 
     sender: str = ""
-    """Hash of the sender's address."""
+    """Hash of the sender's id."""
 
     kin: Mapping[tuple[str, str], Sequence[Visit]] = field(default_factory=dict)
     """Visits by the same agents in the same areas, by area and agent; not of sources that are known or shared."""
@@ -95,6 +109,9 @@ class Memory:
 
     full: frozenset[tuple[str, str]] = frozenset()
     """Areas and agents of which no more is remembered."""
+
+    worked: Mapping[tuple[str, str], Worked] = field(default_factory=dict)
+    """Sessions of the sender at places of sources that opened the mail, by place and agent."""
 
 
 def is_settled(key: SourceKey, at_company: Iterable[Visit]) -> bool:

@@ -6,11 +6,12 @@ A company can have hundreds of visits: each group of them is picked once for a m
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import chain
 from math import inf
 
-from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, is_settled
+from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, Worked, is_settled
 from lib.verdicts.thresholds import MINUTE
 
 _STAGES = (-inf, MINUTE, 15 * MINUTE, 60 * MINUTE, 12 * 60 * MINUTE, inf)
@@ -110,11 +111,24 @@ _NO_MAILS: frozenset[str] = frozenset()
 class Past:
     """Past of one source, for one recipient: visits at other mails."""
 
-    def __init__(self, key: SourceKey, kin: Sequence[Visit], company: CompanyPast, sender: str) -> None:
+    def __init__(
+        self,
+        key: SourceKey,
+        kin: Sequence[Visit],
+        company: CompanyPast,
+        sender: str,
+        worked: Worked | None = None,
+        *,
+        is_alone: bool = True,
+    ) -> None:
         place = key.place
         self.key = key
         self.sender = sender
-        """Hash of the sender's address."""
+        """Hash of the sender's id."""
+        self.worked = worked
+        """Sessions of the sender at the place; None where there was none."""
+        self.is_alone = is_alone
+        """Whether no other recipient's copy of the same mail was asked for from the place."""
         self.kin = kin
         """By the same agent in the same area, at anyone's mail."""
         self.company = company
@@ -181,11 +195,21 @@ def mails_with(visits: Iterable[Visit], sure: Sure) -> Set[str]:
     return {each.message for each in visits if each.sure == sure}
 
 
-def pasts_of(memory: Memory, keys: Iterable[str]) -> dict[str, Past]:
+def _people_by_place(memory: Memory, keys: Iterable[str]) -> Mapping[str, Set[str]]:
+    """Find whose copies were asked for from each place, where sessions of the sender may say something."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for fact in keys if memory.worked else ():
+        if key := memory.keys.get(fact):
+            found[key.place].add(key.person)
+    return found
+
+
+def pasts_of(memory: Memory, keys: Sequence[str]) -> dict[str, Past]:
     """Pasts of the sources of hits, by fact key; one for each source."""
     companies: dict[tuple[str, str], CompanyPast] = {}
     made: dict[SourceKey, Past] = {}
     found = {}
+    people = _people_by_place(memory, keys)
     for fact in keys:
         key = memory.keys.get(fact)
         if key is None:
@@ -194,7 +218,9 @@ def pasts_of(memory: Memory, keys: Iterable[str]) -> dict[str, Past]:
             company = _company_past(memory, key, companies)
             # Others' visits at a place that is certainly the recipient's may be there for another recipient's sake.
             kin = () if is_settled(key, company.people) else memory.kin.get((key.area, key.agent), ())
-            made[key] = Past(key, kin, company, memory.sender)
+            worked = memory.worked.get((key.place, key.agent))
+            is_alone = worked is None or len(people[key.place]) == 1
+            made[key] = Past(key, kin, company, memory.sender, worked, is_alone=is_alone)
         found[fact] = made[key]
     return found
 

@@ -17,7 +17,7 @@ from typing import Literal
 from lib.tracking.facts import FactKind
 from lib.verdicts.evidence import Finding
 
-RULES_VERSION = "8"
+RULES_VERSION = "9"
 
 Side = Literal["open", "click"]
 
@@ -145,6 +145,8 @@ WEIGHTS: Mapping[str, Weight] = {
     "perhaps-own-device": Weight(-2.2, 0.0, "Salesflare; Mixmax"),
     "sweep": Weight(-6.2, -4.5, "movers of mailboxes and lawyers' software"),
     "own-device": Weight(-6.5, 0.0, "Salesflare; Mixmax"),
+    "own-place": Weight(-6.5, 0.0, "Salesflare; Mixmax"),
+    "perhaps-own-place": Weight(-2.7, 0.0, "Salesflare; Mixmax"),
     "new-place": Weight(-1.9, -1.3, "a person's places stay"),
     "new-program": Weight(-1.9, 0.0, "a person keeps a device"),
     "gateway-acts-then": Weight(-0.4, -0.6, "a gateway's habits"),

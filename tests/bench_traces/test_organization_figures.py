@@ -6,17 +6,18 @@ from dataclasses import replace
 from bench.traces.judges import MACHINE, PERSON, Decision
 from bench.traces.organizations.copies import Answer
 from bench.traces.organizations.explained import explain_kind
-from bench.traces.organizations.measures import WINDOWS, Difficulty, Figures, measure, measure_alone
+from bench.traces.organizations.measures import READ_AT_WORK, WINDOWS, Difficulty, Figures, measure, measure_alone
 from bench.traces.organizations.play import PlayedMail, play
 from bench.traces.organizations.replay import LAST_LOOKS, Forgetful, HeedInAnOrganization, Question, replay
 from bench.traces.organizations.run import HEED, measure_organizations
+from bench.traces.organizations.sessions import Session
 from bench.traces.organizations.tables import by_kind, compare, render_one_carrier, render_organizations
 from bench.traces.organizations.world import ONE_CARRIER, START
 from bench.traces.rivals import everything_counts
 from bench.traces.timing import DAY, MINUTE
 from bench.traces.trace import Request
 from lib.catalogues.registry import load_catalogues
-from tests.bench_traces.making import SENT, hit, mail
+from tests.bench_traces.making import CHROME, SENT, hit, mail
 
 CATALOGUES = load_catalogues()
 NETWORKS = CATALOGUES.networks
@@ -184,6 +185,7 @@ def test_the_report_names_the_seeds_the_goal_and_what_nothing_tells() -> None:
     assert "| *goal* |" in text
     assert "### What nothing tells" in text
     assert "| Heed | 30 days |" in text
+    assert "| Heed, senders use the console | 30 days |" in text
 
 
 def test_the_report_on_one_carrier_shows_its_readers_and_the_senders_looks() -> None:
@@ -211,3 +213,31 @@ def test_figures_of_two_organizations_add_up() -> None:
 
     assert one.clicks.machine_recall == 0.5
     assert one.alerts.mails == 3
+
+
+def test_heed_knows_the_sessions_of_the_sender_that_were_by_then_and_since_it_began() -> None:
+    outlook = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.19231; Pro)"
+    mails = [played(1, hit("machine", after=9_000, agent=outlook))]
+    at = SENT + 9_000_000
+
+    def codes(*times: int, sender: str = "sender@seller.example") -> str:
+        sessions = [Session(each, sender, "91.2.3.77", CHROME) for each in times]
+        (outcome,) = replay(mails, HeedInAnOrganization(CATALOGUES, sessions), NETWORKS)
+        return " ".join(next(iter(outcome.decisions.values())).reasons)
+
+    assert "perhaps-own-place" in codes(at - MINUTE, at + DAY)
+    assert "own-place" not in codes(at + DAY, at + 30 * DAY)
+    assert "own-place" not in codes(at - DAY, at - MINUTE)
+    assert "own-place" not in codes(at - MINUTE, at + DAY, sender="another@seller.example")
+
+
+def test_people_who_read_where_the_sender_works_count_once_more() -> None:
+    made = played(1, hit("person"), hit("person", "click", 4_000), hit("machine", after=9_000))
+    found = Figures()
+    (outcome,) = replay([made], Recorder(lambda _: PERSON), NETWORKS)
+    found.count(outcome, NETWORKS, {("sender@seller.example", "91.2.3.0/24"), ("other@seller.example", "10.0.0.0/24")})
+
+    counted = found.by_kind[READ_AT_WORK]
+    assert (counted.opens.of("person"), counted.clicks.of("person"), counted.opens.of("machine")) == (1, 1, 0)
+    assert READ_AT_WORK not in by_kind(found)
+    assert found.all.opens.of("person") == 1

@@ -9,7 +9,8 @@ networks.
 `vendors`, `devices` and `world` are who is there; `copies` is a mail in the making; `at_delivery`, `at_click`,
 `afterwards`, `own_side`, `readers` and `hidden` are kinds of behavior, each a function whose docstring says who acts,
 what tells it apart or that nothing does, and the source; `kinds` lists them; `wire` adds what clients send; `play` lets
-it all happen. `replay` asks judges in the order of time, `measures` scores them, and `tables` renders the figures.
+it all happen. `sessions` says where senders work in the console meanwhile. `replay` asks judges in the order of time,
+`measures` scores them, and `tables` renders the figures.
 """
 
 TUNING_SEEDS = (31, 32, 33)

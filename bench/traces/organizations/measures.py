@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bench.traces.organizations import DAYS
@@ -22,6 +22,12 @@ WINDOWS: Mapping[str, range] = {
 }
 """Days of history, and the days on which the mails that are judged with it were sent. Without history, the same mails
 are judged as with 30 days, each by a judge that begins on the day of the sending."""
+
+READ_AT_WORK = "read-where-the-sender-works"
+"""The name under which people's hits count once more that come from a network where the mail's sender has a session."""
+
+Worked = Collection[tuple[str, str | None]]
+"""Senders, each with a network where the sender has a session at any time."""
 
 MakeJudge = Callable[[], OrganizationJudge]
 
@@ -56,6 +62,11 @@ class Difficulty:
 
     hidden: int = 0
     """Opens and clicks that nothing tells."""
+
+    def add(self, request: Request, called: Class) -> None:
+        """Count one open or click."""
+        (self.clicks if request.kind == "click" else self.opens).add(request.actor, called)
+        self.hidden += request.nothing_tells
 
     def update(self, other: Difficulty) -> None:
         """Add another organization's figures."""
@@ -97,7 +108,7 @@ class Figures:
         self.opens.update(other.opens)
         self.hidden_facts.update(other.hidden_facts)
 
-    def count(self, outcome: Outcome, networks: Networks) -> None:
+    def count(self, outcome: Outcome, networks: Networks, worked: Worked = ()) -> None:
         """Count one mail."""
         self.mails += 1
         labelled = outcome.mail.hits(networks)
@@ -105,6 +116,9 @@ class Figures:
             decision = outcome.decisions[fact.key]
             self.facts += 1
             self._count_request(request, decision.kind)
+            is_at_work = request.actor == "person" and (outcome.mail.sender, fact.network) in worked
+            if is_at_work and not request.unknowable:
+                self.by_kind[READ_AT_WORK].add(request, decision.kind)
             is_person = request.actor == "person"
             (self.clicks if request.kind == "click" else self.opens).add(decision.human_probability, is_person)
             if request.nothing_tells:
@@ -116,9 +130,7 @@ class Figures:
             return
         hard = self.hidden if request.nothing_tells else self.knowable
         for group in (self.all, hard, self.by_kind[request.scenario]):
-            tally = group.clicks if request.kind == "click" else group.opens
-            tally.add(request.actor, called)
-            group.hidden += request.nothing_tells
+            group.add(request, called)
 
     def _count_alert(self, outcome: Outcome, opens: Mapping[str, Request]) -> None:
         """A mail is knowable if all of its opens are. By kind, alerts are counted alone: by the open that raised
@@ -134,12 +146,12 @@ class Figures:
             self.by_kind[opens[outcome.alerting].scenario].alerts.raised += 1
 
 
-def measure(mails: list[PlayedMail], make: MakeJudge, networks: Networks) -> dict[str, Figures]:
+def measure(mails: list[PlayedMail], make: MakeJudge, networks: Networks, worked: Worked = ()) -> dict[str, Figures]:
     """Figures by history of a judge that remembers, of one organization; under `all days` those of the whole play."""
     outcomes = replay(mails, make(), networks)
-    found = {name: _figures(outcomes, days, networks) for name, days in WINDOWS.items()}
+    found = {name: _figures(outcomes, days, networks, worked) for name, days in WINDOWS.items()}
     found["0 days"] = measure_alone(mails, make, networks)
-    found["all days"] = _figures(outcomes, range(DAYS), networks)
+    found["all days"] = _figures(outcomes, range(DAYS), networks, worked)
     return found
 
 
@@ -152,9 +164,9 @@ def measure_alone(mails: list[PlayedMail], make: MakeJudge, networks: Networks) 
     return found
 
 
-def _figures(outcomes: Iterable[Outcome], days: range, networks: Networks) -> Figures:
+def _figures(outcomes: Iterable[Outcome], days: range, networks: Networks, worked: Worked = ()) -> Figures:
     found = Figures()
     for outcome in outcomes:
         if outcome.mail.day in days:
-            found.count(outcome, networks)
+            found.count(outcome, networks, worked)
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from random import Random
 
@@ -15,7 +14,16 @@ from bench.traces.organizations.copies import Answer, Copy, Letter
 from bench.traces.organizations.devices import placed
 from bench.traces.organizations.own_side import own_side_looks, quoted_pixel
 from bench.traces.organizations.wire import dressed
-from bench.traces.organizations.world import START, USUAL, Organization, Recipient, Sender, Setting, found_organization
+from bench.traces.organizations.world import (
+    START,
+    USUAL,
+    Organization,
+    Recipient,
+    Sender,
+    Setting,
+    found_organization,
+    is_working_day,
+)
 from bench.traces.people import outlook_desktop, outlook_web
 from bench.traces.timing import DAY, HOUR, MINUTE, SECOND, lognormal
 from bench.traces.trace import Request, Trace
@@ -74,7 +82,7 @@ def play(seed: int, days: int = DAYS, setting: Setting = USUAL) -> list[PlayedMa
 
 
 def _day(organization: Organization, day: int) -> list[Letter]:
-    if not _is_working_day(day):
+    if not is_working_day(day):
         return []
     random = Random(f"day {organization.seed} {day}")
     written = [each for each in organization.recipients if random.random() < MAILS_A_DAY]
@@ -83,18 +91,12 @@ def _day(organization: Organization, day: int) -> list[Letter]:
     ]
 
 
-def _is_working_day(day: int) -> bool:
-    return datetime.fromtimestamp((START + day * DAY) / 1000, UTC).weekday() < 5
-
-
 def _letter(organization: Organization, random: Random, recipient: Recipient, day: int) -> Letter:
     colleagues = [each for each in organization.at(recipient.company) if each is not recipient]
     others = (
         random.sample(colleagues, min(len(colleagues), random.choice((1, 2)))) if random.random() < TOGETHER else []
     )
-    # A company's people hear from the same salesperson each time.
-    sender = organization.senders[recipient.company.number % len(organization.senders)]
-    letter = _posted(organization, random, sender, [recipient, *others], day)
+    letter = _posted(organization, random, organization.sender_to(recipient.company), [recipient, *others], day)
     for number in range(len(letter.recipients)):
         _arrive(Copy(organization, letter, number))
     return letter
@@ -157,8 +159,8 @@ def _announcements(organization: Organization, days: int) -> list[Letter]:
 
 def _announcement(organization: Organization, random: Random, company: int, days: int) -> Letter:
     there = organization.at(organization.companies[company])
-    day = random.choice([day for day in range(days) if _is_working_day(day)])
-    letter = _posted(organization, random, organization.senders[company % len(organization.senders)], there, day)
+    day = random.choice([day for day in range(days) if is_working_day(day)])
+    letter = _posted(organization, random, organization.sender_to(organization.companies[company]), there, day)
     letter.draft.has_at_least(1)
     program = outlook_desktop if random.random() < 0.5 else outlook_web
     managed = placed(random, program(random), "office", organization.companies[company].office)
@@ -181,7 +183,7 @@ def _finished(letter: Letter) -> PlayedMail:
     own = trace.own_networks[:1]
     return PlayedMail(
         trace=replace(trace, gateways=gateways, own_networks=own),
-        sender=f"sender-{letter.sender.number}@seller.example",
+        sender=letter.sender.email,
         recipients=tuple(each.email for each in letter.recipients),
         answers=tuple(sorted(letter.answers, key=lambda each: each.at)),
     )

@@ -8,6 +8,7 @@ with a memory knows at each question what it could know at that time, and nothin
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -15,14 +16,17 @@ from typing import Protocol
 from bench.traces.heed import as_decision
 from bench.traces.judges import Decision, Judge
 from bench.traces.organizations.play import PlayedMail
+from bench.traces.organizations.sessions import Session
 from bench.traces.score import SETTLING
 from bench.traces.timing import DAY
+from lib.assessment.session_places import SessionPlaces
 from lib.assessment.sources_seen import WITHIN, Sightings
 from lib.assessment.visits import Visits
 from lib.catalogues.networks import Networks
 from lib.catalogues.registry import Catalogues
 from lib.clock import SetClock, milliseconds, moment
 from lib.people.address_hashes import AddressHashes
+from lib.people.store import People
 from lib.storage.layout import EVIDENCE, ORGANIZATIONS, table
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import Fact
@@ -84,16 +88,22 @@ class Forgetful:
 
 
 class HeedInAnOrganization:
-    """Heed's judge with all that production remembers: the sources seen at other mails, in storage in memory."""
+    """Heed's judge with all that production remembers: the sources seen at other mails, in storage in memory.
 
-    def __init__(self, catalogues: Catalogues) -> None:
+    Of the `sessions`, in the order of time, it knows those of the day of its first question and later.
+    """
+
+    def __init__(self, catalogues: Catalogues, sessions: Iterable[Session] = ()) -> None:
         self._catalogues = catalogues
+        self._sessions = deque(sessions)
+        self._begins: int | None = None
         storage = memory_storage()
         self._tables = storage.tables
         self._sightings = Sightings(self._tables)
         self._clock = SetClock(moment(0))
         hashes = AddressHashes(storage, self._clock)
         self._visits = Visits(self._tables, hashes, catalogues, self._clock)
+        self._session_places = SessionPlaces(self._tables, People(self._tables), hashes, catalogues, self._clock)
 
     async def answer(self, question: Question) -> Mapping[str, Decision]:
         """Note the new facts' sources, load the context, and judge: the order of `lib.assessment.assessor`."""
@@ -105,13 +115,26 @@ class HeedInAnOrganization:
         elsewhere = await self._sightings.elsewhere(_ORGANIZATION, early, {})
         mail = question.mail
         self._clock.move(milliseconds=question.now - milliseconds(self._clock.now()))
+        await self._note_sessions(question.now)
         memory = await self._visits.recall(
             _ORGANIZATION, mail.trace.message, mail.sender, mail.recipients, question.facts
         )
+        worked = await self._session_places.recall(_ORGANIZATION, mail.sender, memory, question.facts)
+        memory = replace(memory, worked=worked)
         known = replace(sending, elsewhere=elsewhere, memory=memory, looked_at=question.now)
         judged = self.judge(question.facts, known)
         await self._visits.save_visits(_ORGANIZATION, memory, judged.visits)
         return {key: as_decision(verdict) for key, verdict in judged.verdicts.items()}
+
+    async def _note_sessions(self, now: int) -> None:
+        """Note the sessions by now, as pages of the console do."""
+        if self._begins is None:
+            self._begins = now // DAY * DAY
+        while self._sessions and self._sessions[0].at <= now:
+            session = self._sessions.popleft()
+            if session.at >= self._begins:
+                request = session.request(self._catalogues.networks)
+                await self._session_places.save_session(_ORGANIZATION, session.sender, session.sender, request)
 
     def _noted(self, facts: Iterable[Fact], sending: Sending) -> list[Fact]:
         """Pick as `ContextLoader` does: hits soon after the sending, from sources that can be known again."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from bench.traces.organizations import DAYS
-from bench.traces.organizations.measures import WINDOWS, Difficulty, Figures
-from bench.traces.organizations.run import HEED, Measured
+from bench.traces.organizations.measures import READ_AT_WORK, WINDOWS, Difficulty, Figures
+from bench.traces.organizations.run import CONSOLE, HEED, Measured
 from bench.traces.report import count_of, percent, reliability_table, table
 from bench.traces.score import share
 from bench.traces.trace import Actor
@@ -47,7 +47,23 @@ def render_organizations(measured: Measured, seeds: Sequence[int]) -> str:
     parts = [_head(everything, seeds), compare(measured), _remarks(), "### What falls short\n", _SHORT]
     parts.append("### What nothing tells\n")
     parts += [_hidden(measured[HEED, "30 days"]), "### By behavior, with all history there was\n", by_kind(everything)]
-    return "\n".join(parts)
+    return "\n".join([*parts, *_sessions(measured)])
+
+
+_OF_SESSIONS = ("own-look-from-elsewhere", "quoted-pixel", READ_AT_WORK)
+
+
+def _sessions(measured: Measured) -> Iterator[str]:
+    """Figures of what sessions may tell, and of whom they may wrong, without them and with them."""
+    yield (
+        "### Senders who use the console\n\nFour of six senders do on some days: at home, in the office, at customers' "
+        "and beside recipients; `bench/traces/organizations/sessions.py` says what is assumed. The mails are the same. "
+        f"`{READ_AT_WORK}` are people's hits from networks where their mail's sender has a session at any time. "
+        "With all history there was:\n"
+    )
+    for judge in (HEED, CONSOLE):
+        yield f"{judge}:\n"
+        yield by_kind(measured[judge, "all days"], _OF_SESSIONS)
 
 
 _OF_ONE_CARRIER = ("phone-behind-one-carrier", "ordinary-reader", "own-look-from-elsewhere", "quoted-pixel")
@@ -66,6 +82,8 @@ def render_one_carrier(measured: Measured, seeds: Sequence[int]) -> str:
             compare(measured),
             "With all history there was:\n",
             by_kind(everything, _OF_ONE_CARRIER),
+            "And where the sender uses the console, on the phone as well:\n",
+            by_kind(measured[CONSOLE, "all days"], (*_OF_ONE_CARRIER, READ_AT_WORK)),
         )
     )
 
@@ -87,14 +105,14 @@ def _head(everything: Figures, seeds: Sequence[int]) -> str:
 
 def compare(measured: Measured) -> str:
     """A line for Heed with each history, and one for each rival."""
-    keys = [(HEED, history) for history in WINDOWS]
-    keys += [key for key in measured if key[0] != HEED]
+    keys = [(judge, history) for judge in (HEED, CONSOLE) for history in WINDOWS]
+    keys += [key for key in measured if key[0] not in (HEED, CONSOLE)]
     return table(_COMPARED, (*(_compared(key, measured[key]) for key in keys), _GOALS))
 
 
 def _compared(key: tuple[str, str], figures: Figures) -> str:
     judge, history = key
-    cells = [judge, history if judge == HEED else "none"]
+    cells = [judge, history if judge in (HEED, CONSOLE) else "none"]
     easy, every = figures.knowable, figures.all
     sides: tuple[tuple[Actor, Class], ...] = (("person", "human"), ("machine", "machine"))
     for name in ("clicks", "opens"):
@@ -140,7 +158,7 @@ def _hidden(figures: Figures) -> str:
 def by_kind(figures: Figures, kinds: Iterable[str] = ()) -> str:
     """A line for each kind of behavior, or for each of `kinds`. False alerts are counted at the open that raised
     them."""
-    chosen = kinds or sorted(figures.by_kind)
+    chosen = kinds or sorted(set(figures.by_kind) - {READ_AT_WORK})
     rows = (f"| {kind} | {' | '.join(_kind(figures.by_kind[kind]))} |" for kind in chosen)
     return table(_KINDS, rows)
 

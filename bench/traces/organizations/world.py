@@ -197,6 +197,10 @@ class Sender:
     devices: list[Device] = field(default_factory=list)
     """At home, and a phone."""
 
+    @property
+    def email(self) -> str:
+        return f"sender-{self.number}@seller.example"
+
 
 @dataclass(slots=True)
 class Organization:
@@ -216,6 +220,15 @@ class Organization:
     def at(self, company: Company) -> list[Recipient]:
         """The company's recipients."""
         return [each for each in self.recipients if each.company is company]
+
+    def sender_to(self, company: Company) -> Sender:
+        """The salesperson who writes to a company: its people hear from the same one each time."""
+        return self.senders[company.number % len(self.senders)]
+
+
+def is_working_day(day: int) -> bool:
+    """Whether a day, counted from the start, is none of a weekend."""
+    return datetime.fromtimestamp((START + day * DAY) / 1000, UTC).weekday() < 5
 
 
 def found_organization(seed: int, setting: Setting = USUAL) -> Organization:

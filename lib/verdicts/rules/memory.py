@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from lib.tracking.facts import Fact
 from lib.verdicts.evidence import Finding
-from lib.verdicts.memory import Visit
+from lib.verdicts.memory import MOST_DAYS, Visit
 from lib.verdicts.message_facts import PatternRule, Scene
 from lib.verdicts.past import OLD, SWEEP, Past, are_different, mails_with
 from lib.verdicts.request import HitRequest
@@ -216,15 +217,35 @@ def _is_one_look(visits: Sequence[Visit]) -> bool:
     return _is_one_mail(visits) and all(map(_is_look, visits))
 
 
+_DAYS_ALIKE = 2
+"""Days with a session on a device of the look's kind from which the sender may have looked: a visit is a day's."""
+
+
+def _place_of_work(past: Past, here: _Looks) -> str | None:
+    """Return the code of what the sender's sessions at the place say of a look; None where they say nothing.
+
+    Senders work at their customers' and in shared offices, too. So no one may have read there, or be there with another
+    copy of the mail; and the place is that of several days, on a device of the look's kind (which the console and a
+    mail program have in common) or of still more days, unless the source has looked at mail to another company.
+    """
+    worked = past.worked
+    if worked is None or not past.is_alone or not all(map(_is_look, chain(past.here_at_company, past.of_source))):
+        return None
+    if here.are_the_senders:
+        return "own-place"
+    return "perhaps-own-place" if worked.days_alike >= _DAYS_ALIKE or worked.days >= MOST_DAYS else None
+
+
 def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
-    """Match devices that open mails of this sender to people of other companies, once each, and follow no link.
+    """Match devices that open mails of this sender to people of other companies, once each, and follow no link; and
+    places at which the sender works.
 
     Recipients come back to their mail, follow its links after every second or third look, be it in another program, and
     write to several senders. What is left is the sender's. Strangers behind one carrier look alike, above all where one
     sender writes all mail: so the same agent elsewhere in the area tells surely only where it has loaded mails that
     answers quote.
     """
-    if past.key.is_shared or request.kind != "open" or not past.kin:
+    if past.key.is_shared or request.kind != "open" or not (past.kin or past.worked):
         return
     here = _looks_by(past.of_source, past)
     if past.of_person_here and not (here.companies >= 3 and _is_one_look(past.of_person_here)):
@@ -238,6 +259,8 @@ def own_devices(past: Past, request: HitRequest) -> Iterator[Finding]:
         is_possible = here.are_the_senders or around.are_the_senders
     if is_sure:
         yield Finding("own-device", "The same device looks at this sender's mails to other people: it is the sender's.")
+    elif code := _place_of_work(past, here):
+        yield Finding(code, "The sender works in the console at this place.")
     elif is_possible:
         text = "The same device looked at this sender's mail to someone else: it may be the sender's."
         yield Finding("perhaps-own-device", text)

@@ -265,3 +265,20 @@ async def test_a_mail_that_is_erased_while_all_is_judged_again_leaves_no_visit(
     [_ async for _ in world.heed.services.rejudge.organization("acme", write=True)]
 
     assert await world.rows() == []
+
+
+async def test_a_device_that_looks_at_one_users_mail_is_that_users_and_no_others(world: World) -> None:
+    await world.heed.put("/users/rep2", {"email": "rep2@acme.example", "opt_in": True})
+    for email in ("bob@two.example", "cleo@three.example"):
+        await world.send(email)
+        await world.hit("o", 7_200, OUTLOOK, **HOME)
+
+    codes = {}
+    for user in ("rep1", "rep2"):
+        message = await world.send(f"{user}s@four.example", **{"from": user})
+        await world.hit("o", 7_200, OUTLOOK, **HOME)
+        await world.pass_time(minutes=5)
+        codes[user] = await world.codes(message)
+
+    assert "own-device" in codes["rep1"]
+    assert not {"own-device", "perhaps-own-device"} & codes["rep2"]

@@ -40,16 +40,26 @@ async def world() -> Counted:
     return Counted(await Heed(storage=counting_storage(memory_storage(), calls)).start(), calls)
 
 
-async def test_hits_at_a_place_of_which_nothing_is_certain_cost_two_reads_and_two_writes(world: Counted) -> None:
+async def test_hits_at_a_place_of_which_nothing_is_certain_cost_three_reads_and_two_writes(world: Counted) -> None:
     message = await world.send()
     await world.pass_time(seconds=5)
 
-    assert await world.cost_of("o") == (2, 2)
-    assert await world.cost_of("c") == (2, 2)
-    assert await world.cost_of_a_look(message) == (2, 0)
+    assert await world.cost_of("o") == (3, 2)
+    assert await world.cost_of("c") == (3, 2)
+    assert await world.cost_of_a_look(message) == (3, 0)
     await world.send()
     await world.pass_time(hours=2)
-    assert await world.cost_of("o") == (2, 2)
+    assert await world.cost_of("o") == (3, 2)
+
+
+async def test_where_a_sender_works_is_read_once_in_five_minutes(world: Counted) -> None:
+    """However many mails of the sender are looked at meanwhile."""
+    messages = [await world.send(), await world.send()]
+    await world.pass_time(minutes=20)
+    assert await world.cost_of("o") == (3, 2)
+
+    assert [await world.cost_of_a_look(each) for each in messages] == [(0, 0), (3, 0)]
+    assert await world.cost_of_a_look(messages[1]) == (2, 0)
 
 
 async def test_hits_at_a_known_place_cost_one_read_and_are_written_until_they_say_nothing_more(world: Counted) -> None:

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from lib.assessment.session_places import SessionPlaces
+from lib.clock import SetClock, moment
 from lib.messages.feedback import Was
+from lib.people.address_hashes import AddressHashes
+from lib.people.store import People
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending, Verdict
@@ -223,3 +227,72 @@ async def test_a_source_that_behaves_like_people_makes_no_machine_a_person_elsew
         await judged(office, f"f{number:03x}", f"p{number}@c{number}.example", *facts)
 
     assert await judged(office, "a1", CLEO, *scan) == before
+
+
+# Sessions of the console, by which nobody is to silence recipients
+
+
+async def worked(office: Office, days: int = 90, network: str = HERS) -> SessionPlaces:
+    """Whoever has a stolen key, or visits a customer, works in the console at a place, day after day."""
+    places = SessionPlaces(
+        office.tables, People(office.tables), AddressHashes(office.storage), CATALOGUES, SetClock(moment(AT))
+    )
+    for day in reversed(range(days)):
+        session = replace(hit(0, network, CHROME), at=AT - day * 86_400_000)
+        await places.save_session(office.organization, SENDER, SENDER, session)
+    return places
+
+
+async def judged_with(
+    office: Office, places: SessionPlaces, email: str, *facts: Fact, sender: str = SENDER
+) -> dict[str, Verdict]:
+    """Judge a mail as the assessor does, with the places at which its sender works."""
+    theirs = [replace(fact, message="a1") for fact in facts]
+    memory = await office.visits.recall(office.organization, "a1", sender, [email], theirs)
+    known = await places.recall(office.organization, sender, memory, theirs)
+    sending = Sending(sent_at=AT - MINUTE, links=3, memory=replace(memory, worked=known))
+    return judge_and_remember(theirs, sending, CATALOGUES).verdicts
+
+
+@pytest.mark.parametrize("fact", HITS[:3], ids=["open", "click", "later open"])
+async def test_sessions_move_opens_at_the_place_by_one_finding_and_no_click(office: Office, fact: Fact) -> None:
+    """However many days there were."""
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+    places = await worked(office)
+
+    found = moved(before, (await judged_with(office, places, CLEO, fact))[fact.key])
+
+    assert found == ({} if fact.kind == "click" else {"perhaps-own-place": WEIGHTS["perhaps-own-place"].open})
+
+
+@pytest.mark.parametrize("fact", HITS[:3], ids=["open", "click", "later open"])
+async def test_sessions_move_nothing_elsewhere_and_nothing_of_other_senders_mail(office: Office, fact: Fact) -> None:
+    before = (await judged(office, "a1", CLEO, fact))[fact.key]
+    elsewhere = await worked(office, network=HIS)
+    assert (await judged_with(office, elsewhere, CLEO, fact))[fact.key] == before
+
+    here = await worked(office)
+    assert (await judged_with(office, here, CLEO, fact, sender="another"))[fact.key] == before
+
+
+async def test_sessions_move_nothing_where_the_recipient_or_a_colleague_certainly_read(office: Office) -> None:
+    """The sender works at the office of a customer, whose people have answered mail that they opened there."""
+    await was_surely_here(office, ADA)
+    places, fact = await worked(office), hit(4_000, HERS)
+    for email in (ADA, BOB):
+        before = (await judged(office, "a1", email, fact))[fact.key]
+
+        assert (await judged_with(office, places, email, fact))[fact.key] == before
+
+
+async def test_a_recipient_who_clicks_or_answers_is_believed_where_the_sender_works(office: Office) -> None:
+    """Nothing is certain of the place yet, and the sender's sessions are of ninety days."""
+    places = await worked(office)
+    opened, click = hit(4_000, HERS), hit(4_020, HERS, kind="click", item=1)
+    answer = hit(4_100, None, None, kind="reply", method="MAIL", mail="b" * 32)
+
+    clicked = await judged_with(office, places, CLEO, opened, click)
+    answered = await judged_with(office, places, CLEO, opened, answer)
+
+    assert clicked[click.key].kind == "human"
+    assert answered[opened.key].kind == "human"

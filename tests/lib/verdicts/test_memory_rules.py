@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending, judge
-from lib.verdicts.memory import Memory, SourceKey, Sure, Visit
+from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, Worked
 from tests.lib.verdicts.test_rules import CATALOGUES, HOUR, MINUTE, SENT, click, fact
 from tests.support.heed import GMAIL
 
@@ -423,6 +423,83 @@ def test_a_click_is_never_told_to_be_by_the_senders_device() -> None:
     visits = visit("m1", by("bob", "b")), visit("m2", by("cleo", "c"))
 
     assert not {"own-device", "perhaps-own-device"} & found(*visits, hit=click(HOUR))
+
+
+# Places where the sender works
+
+AT_WORK, OWN_PLACES = Worked(2, 2), {"own-place", "perhaps-own-place"}
+
+
+def at_work(
+    *visits: Visit, worked: Worked = AT_WORK, hit: Fact | None = None, others: Sequence[SourceKey] = ()
+) -> set[str]:
+    """Codes of what is found of a hit at a place where the sender of the mail works.
+
+    `others` are keys of hits at other copies of the mail.
+    """
+    one = hit or fact(HOUR, agent=OUTLOOK)
+    more = [fact(HOUR + 1_000 * number, agent=OUTLOOK, recipient=number) for number, _ in enumerate(others, 1)]
+    keys = {one.key: HERE, **{each.key: key for each, key in zip(more, others, strict=True)}}
+    memory = replace(World(visits).recalled(*keys.values()), keys=keys, worked={(HERE.place, HERE.agent): worked})
+    verdicts = judge([one, *more], Sending(sent_at=SENT, links=4, memory=memory), CATALOGUES)
+    return {reason.code for reason in verdicts[one.key].reasons}
+
+
+def test_a_look_from_a_computer_where_its_sender_works_may_be_the_senders() -> None:
+    assert OWN_PLACES & at_work() == {"perhaps-own-place"}
+
+
+@pytest.mark.parametrize(
+    ("worked", "is_found"),
+    [(Worked(1, 1), False), (Worked(2, 0), False), (Worked(2, 1), False), (Worked(2, 2), True), (Worked(3, 0), True)],
+    ids=["a visit", "two days with another device", "a day of each", "two days", "three days with another device"],
+)
+def test_a_place_is_the_senders_from_the_second_day_with_such_a_device_and_the_third_with_any(
+    worked: Worked, is_found: bool
+) -> None:
+    assert (OWN_PLACES & at_work(worked=worked) == {"perhaps-own-place"}) is is_found
+
+
+def test_it_is_the_senders_surely_where_it_has_looked_at_mail_to_another_company() -> None:
+    for worked in (AT_WORK, Worked(1, 0)):
+        assert OWN_PLACES & at_work(visit("m1", by("bob", "b")), worked=worked) == {"own-place"}
+    assert OWN_PLACES & at_work(visit("m1", by("bob"))) == {"perhaps-own-place"}
+    assert "own-device" in at_work(visit("m1", by("bob", "b")), visit("m2", by("cleo", "c")))
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        visit(sure="person"),
+        visit(key=by("bob"), sure="person"),
+        visit(key=by("bob", key=HERE._replace(agent="chrome on a phone")), sure="person"),
+        visit(key=by("bob", "other"), sure="person"),
+        visit(key=by("bob"), odds=4.0),
+        visit(key=by("bob"), targets=1),
+        visit(),
+    ],
+    ids=[
+        "the recipient",
+        "a colleague",
+        "a colleague with another program",
+        "someone of another company",
+        "a colleague, probably",
+        "a colleague who followed a link",
+        "a look at the recipient's earlier mail",
+    ],
+)
+def test_where_people_read_the_sender_s_work_says_nothing(there: Visit) -> None:
+    """Senders work at their customers', too."""
+    assert not OWN_PLACES & at_work(there, worked=Worked(3, 3))
+
+
+def test_where_several_copies_of_one_mail_are_opened_the_senders_work_says_nothing() -> None:
+    assert not OWN_PLACES & at_work(others=[by("bob")], worked=Worked(3, 3))
+    assert OWN_PLACES & at_work(others=[by("bob", key=ELSEWHERE)]) == {"perhaps-own-place"}
+
+
+def test_a_click_is_never_told_by_where_the_sender_works() -> None:
+    assert not OWN_PLACES & at_work(visit("m1", by("bob", "b")), hit=click(HOUR), worked=Worked(3, 3))
 
 
 # Sweeps, and gateways
