@@ -104,12 +104,26 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
-def _time_zone(value: str) -> str:
-    """Return IANA's name of a zone. CRMs and mail servers of Microsoft's know zones by the names of Windows."""
+def _time_zone(value: str, info: ValidationInfo) -> str:
+    """Return IANA's name of a zone. CRMs and mail servers of Microsoft's know zones by the names of Windows.
+
+    A stored one that is not known here becomes UTC: another release or another machine has taken it, and the user has
+    to be read all the same.
+    """
     zone = value if value in _zones() else iana_zone(value)
-    if zone is None:
+    if zone is None and not _is_stored(info):
         raise ValueError("not a zone of the IANA database, such as Europe/Vienna")
-    return zone
+    return zone or "UTC"
+
+
+def _known_zone(value: Any, info: ValidationInfo) -> Any:
+    """Leave out a stored zone that is not known here."""
+    is_unknown = isinstance(value, str) and value not in _zones() and iana_zone(value) is None
+    return None if is_unknown and _is_stored(info) else value
+
+
+def _is_stored(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get("stored"))
 
 
 def _moment(value: Any, info: ValidationInfo) -> datetime:
@@ -118,7 +132,7 @@ def _moment(value: Any, info: ValidationInfo) -> datetime:
         return _within(value)
     if not isinstance(value, str):
         raise ValueError(_NOT_A_TIME)
-    is_stored = bool(info.context and info.context.get("stored"))
+    is_stored = _is_stored(info)
     if not is_stored and not _RFC_3339.fullmatch(value):
         raise ValueError(_NOT_A_TIME)
     try:
@@ -166,6 +180,9 @@ TimeOfDay = Annotated[str, StringConstraints(pattern=TIME_OF_DAY)]
 Paragraphs = Annotated[str, AfterValidator(_paragraphs)]
 """Text of several lines, which end in `\\n`."""
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]
+KnownTimeZone = Annotated[TimeZone | None, BeforeValidator(_known_zone)]
+"""A zone, or none where it is not known."""
+
 Moment = Annotated[
     datetime,
     PlainValidator(_moment),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from lib.fields import ChosenId, Email, Model, Name, Paragraphs, RecordRef, RecordType, TimeZone
+from lib.fields import ChosenId, Email, KnownTimeZone, Model, Name, Paragraphs, RecordRef, RecordType
 from lib.people.addresses import same_mailbox
 from lib.people.preference import Preference
 from lib.storage.versions import ETag
@@ -65,7 +65,7 @@ class RecordSpec(Model):
     )
     owner: ChosenId | None = Field(None, description="the id of the user to whom it belongs")
     address: Address | None = None
-    time_zone: TimeZone | None = Field(
+    time_zone: KnownTimeZone = Field(
         None,
         description="where the address does not tell it; a name of IANA's or of Windows",
     )
