@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
+from lib.mime.addresses import with_ascii_domain
 from lib.mime.texts import texts_of_mail
 from lib.storage import Row
 from lib.storage.columns import text_of
@@ -63,7 +64,7 @@ class AddressSearch:
                     self._looked_at.clear()
                 self._looked_at.add((local, domain))
                 candidates = _candidates(local, domain)
-                self.found.update(address for address in candidates if self._hash(address) in self._hashes)
+                self.found.update(spelled for spelled, email in candidates if self._hash(email) in self._hashes)
 
 
 def _texts_of(pieces: Iterator[bytes], *, is_mail: bool) -> Iterator[str]:
@@ -101,9 +102,12 @@ def _around_signs(text: str) -> Iterator[tuple[str, str]]:
             yield local[0].lower(), domain[0].lower()
 
 
-def _candidates(local: str, domain: str) -> Iterator[str]:
-    """Every address that may be meant, long ones first."""
+def _candidates(local: str, domain: str) -> Iterator[tuple[str, str]]:
+    """Yield every address that may be meant, long ones first: as it is written, and with its domain in ASCII."""
     ends = [found.start() for found in _DOMAIN_ENDS.finditer(domain)]
     for end in reversed(ends):
+        # Read into ASCII here, once for all that may stand before it: that takes a millisecond, a hash microseconds.
+        written = f"@{domain[:end]}"
+        in_ascii = with_ascii_domain(written)
         for start in range(len(local)):
-            yield f"{local[start:]}@{domain[:end]}"
+            yield f"{local[start:]}{written}", f"{local[start:]}{in_ascii}"

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from lib.mime.addresses import with_ascii_domain
 from lib.operations import address_search
 from lib.operations.address_search import AddressSearch
 from lib.storage import Row
@@ -84,3 +85,21 @@ def test_other_addresses_are_not_found_and_a_million_signs_are_looked_at() -> No
     found.look_at_blob("files/x", [f"ada+x@mail.example.com {'@' * 1_000_000} a@{'b.' * 100_000}".encode()])
     found.look_at_row(Row("p", "k", {"v": 1, "d0": "o'ada@mail.example.com o'ada+x@example.com", "n": 3}))
     assert found.found == set()
+
+
+def test_a_domain_in_another_script_is_found_and_each_of_its_ends_converted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    converted: list[str] = []
+
+    def convert(email: str) -> str:
+        converted.append(email)
+        return with_ascii_domain(email)
+
+    monkeypatch.setattr(address_search, "with_ascii_domain", convert)
+    found = AddressSearch(lambda email: f"hash of {email}", {"hash of ada@xn--bcher-kva.example"})
+
+    found.look_at_blob("bodies/a", [f"{'x' * 61}ada@bücher.example.next".encode()])
+
+    assert found.found == {"ada@bücher.example"}
+    assert sorted(converted) == ["@bücher", "@bücher.example", "@bücher.example.next"]
