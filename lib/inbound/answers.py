@@ -48,13 +48,14 @@ class MailAnswer:
 
 def fact_of_answer(message: StoredMessage, answer: MailAnswer) -> Fact:
     """Return the fact by which everything that follows facts follows the answer."""
+    found = _failed_numbers(message, answer)
     return answer_fact(
         answer.kind,
         message.id,
         answer.at,
         answer.mail,
-        _recipient(message, answer),
-        _details(message, answer).to_headers(),
+        _recipient(message, answer, found),
+        _details(answer, found).to_headers(),
     )
 
 
@@ -63,9 +64,9 @@ def evidence_of_answer(message: StoredMessage, answer: MailAnswer) -> MailEviden
     evidence = evidence_of_fact(message, fact_of_answer(message, answer))
     told = {
         number: Delivery(state="bounced", code=failure.code, text=failure.text or _RETURNED, at=answer.at)
-        for failure in answer.failures
+        for failure, numbers in _failed_numbers(message, answer)
         if failure.hard
-        for number in _numbers(message, answer, failure)
+        for number in numbers
     }
     return replace(evidence, failed=told)
 
@@ -94,38 +95,45 @@ def emails_of(message: StoredMessage, numbers: Iterable[int]) -> list[str]:
     return [recipients[number].email for number in numbers if number < len(recipients)]
 
 
-def _details(message: StoredMessage, answer: MailAnswer) -> AnswerDetails:
+_FailedNumbers = Sequence[tuple[FailedRecipient, tuple[int, ...]]]
+
+
+def _details(answer: MailAnswer, found: _FailedNumbers) -> AnswerDetails:
     failed, delayed = dict[int, None](), dict[int, None]()
-    for failure in answer.failures:
-        (failed if failure.hard else delayed).update(dict.fromkeys(_numbers(message, answer, failure)))
+    for failure, numbers in found:
+        (failed if failure.hard else delayed).update(dict.fromkeys(numbers))
     code = next((failure.code for failure in answer.failures if failure.code), None)
     return AnswerDetails(
         answer.back_at, tuple(failed), tuple(each for each in delayed if each not in failed), code or ""
     )
 
 
-def _recipient(message: StoredMessage, answer: MailAnswer) -> int | None:
+def _recipient(message: StoredMessage, answer: MailAnswer, found: _FailedNumbers) -> int | None:
     """Return whose answer it is: of a bounce for one recipient, that one."""
     if answer.recipient is not None:
         return answer.recipient
-    numbers = {number for failure in answer.failures for number in _numbers(message, answer, failure)}
+    numbers = {number for _, some in found for number in some}
     return next(iter(numbers)) if len(numbers) == 1 else next(iter(_only(message)), None)
 
 
-def _numbers(message: StoredMessage, answer: MailAnswer, failure: FailedRecipient) -> tuple[int, ...]:
-    """Return the recipient whom a failure is about.
+def _failed_numbers(message: StoredMessage, answer: MailAnswer) -> _FailedNumbers:
+    """Return each failure with the numbers of the recipients whom it is about.
 
     Behind an alias the mail has failed for an address that the message does not name; then it is about the recipient
-    whom the bounce was matched with, or the only one.
+    whom the bounce was matched with, or the only one. A bounce can tell of hundreds, so the message's recipients are
+    read once for all of them.
     """
+    if not answer.failures:
+        return ()
     numbers = {same_mailbox(each.email): number for number, each in reversed([*enumerate(message.recipients())])}
-    for email in (failure.email, *failure.others):
-        number = numbers.get(same_mailbox(email))
-        if number is not None:
-            return (number,)
-    if answer.recipient is not None and len(answer.failures) == 1:
-        return (answer.recipient,)
-    return _only(message)
+    is_one = len(answer.failures) == 1
+    others = (answer.recipient,) if answer.recipient is not None and is_one else _only(message)
+    found = []
+    for failure in answer.failures:
+        named = (numbers.get(same_mailbox(email)) for email in (failure.email, *failure.others))
+        number = next((each for each in named if each is not None), None)
+        found.append((failure, others if number is None else (number,)))
+    return found
 
 
 def _only(message: StoredMessage) -> tuple[int, ...]:

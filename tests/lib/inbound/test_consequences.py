@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lib.ids import new_id
-from lib.inbound.answers import MailAnswer, fact_of_answer
+from lib.inbound.answers import MailAnswer, evidence_of_answer, fact_of_answer
 from lib.inbound.classification import FailedRecipient
 from lib.storage import Unavailable
 from lib.storage.memory import memory_storage
@@ -102,6 +102,24 @@ async def test_a_recipient_is_found_by_any_spelling_that_the_bounce_has(email: s
     await comes_back(heed, message, "bounce", None, replace(unknown(email), others=others))
 
     assert await delivery(heed, message) == ["accepted", "bounced"]
+
+
+async def test_a_bounce_for_hundreds_compares_each_address_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    heed, message = await heed_with(to=[f"a{number}@example.com" for number in range(100)])
+    loaded = await heed.services.messages.load("acme", message)
+    assert loaded
+    compared: list[str] = []
+
+    def same_mailbox(email: str) -> str:
+        compared.append(email)
+        return email
+
+    monkeypatch.setattr("lib.inbound.answers.same_mailbox", same_mailbox)
+    failures = [unknown(f"a{number}@example.com") for number in range(100)]
+    answer = MailAnswer(new_id(), "bounce", heed.clock.now(), None, failures)
+
+    assert len(evidence_of_answer(loaded.message, answer).failed) == 100
+    assert len(compared) <= 10 * 100
 
 
 async def test_the_list_shows_what_the_message_shows() -> None:
