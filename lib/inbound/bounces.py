@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from lib.inbound.classification import FailedRecipient
+from lib.mime.addresses import with_ascii_domain
 from lib.mime.received import ReceivedMail
 from lib.mime.reports import RecipientStatus, ReportKind, address_in
 from lib.people.addresses import same_mailbox
@@ -83,7 +84,7 @@ def notified_failures(text: str) -> tuple[FailedRecipient, ...]:
         hard = found["bounce"].get("bounceType") != "Transient"
         return tuple(
             FailedRecipient(
-                str(each["emailAddress"])[:320],
+                with_ascii_domain(str(each["emailAddress"])[:320]),
                 hard,
                 str(each.get("status") or "")[:20] or None,
                 _line(str(each.get("diagnosticCode", ""))),
@@ -113,7 +114,7 @@ def _from_status(mail: ReceivedMail, status: RecipientStatus, alone: bool) -> Fa
 def _from_words(email: str, words: str) -> FailedRecipient:
     code = _code(words)
     hard = code[0] == "5" if code else not _SOFT.search(words)
-    return FailedRecipient(email, hard, code, _line(words))
+    return FailedRecipient(with_ascii_domain(email), hard, code, _line(words))
 
 
 def _code(words: str) -> str | None:

@@ -265,5 +265,16 @@ def test_a_notification_of_amazon_ses_is_a_bounce_only_from_amazon() -> None:
     )
 
 
+def test_the_words_of_a_bounce_name_domains_in_another_script_as_dns_has_them() -> None:
+    named = told("Subject: Undelivered Mail", "<ada@bücher.example>: 550 5.1.1 no such user\n", DAEMON)
+    notified = told(
+        "Subject: x",
+        '{"notificationType":"Bounce","bounce":{"bouncedRecipients":[{"emailAddress":"ada@bücher.example"}]}}',
+        "From: x@sns.amazonaws.com\n",
+    )
+
+    assert [each.email for each in (*named.failures, *notified.failures)] == ["ada@xn--bcher-kva.example"] * 2
+
+
 def test_other_mail_of_a_mail_server_is_automatic() -> None:
     assert told("Subject: Your quota", "You use 10 % of it.", DAEMON).kind is MailKind.AUTO_REPLY
