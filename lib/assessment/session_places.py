@@ -32,6 +32,7 @@ from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.store import People
 from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.storage import Change, Conflict, Delete, Insert, Missing, Range, Replace, Row, StorageError, Tables
+from lib.storage.documents import UnreadableRow
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import EVIDENCE, table
 from lib.tracking.facts import Fact
@@ -121,7 +122,7 @@ class SessionPlaces:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._note_of_user(organization, user, request)
-        except (StorageError, TimeoutError) as error:
+        except (StorageError, TimeoutError, UnreadableRow) as error:
             self._noted.pop(asked, None)
             log.warning("the place of a session could not be noted: %s", type(error).__name__)
 
@@ -195,14 +196,16 @@ class SessionPlaces:
         days: dict[str, dict[str, int]] = defaultdict(dict)
         for each in places:
             if each.last >= since:
-                days[each.place][each.kind] = each.days
+                # Of a user whose address has changed there are two rows.
+                there = days[each.place]
+                there[each.kind] = max(each.days, there.get(each.kind, 0))
         found: dict[tuple[str, str], Worked] = {}
         for fact in opens:
             key = memory.keys[fact.key]
-            there = days.get(key.place)
-            if there and (key.place, key.agent) not in found:
+            kinds = days.get(key.place)
+            if kinds and (key.place, key.agent) not in found:
                 alike = self._kind(hash_text, fact.agent)
-                found[key.place, key.agent] = Worked(max(there.values()), there.get(alike or "", 0))
+                found[key.place, key.agent] = Worked(max(kinds.values()), kinds.get(alike or "", 0))
         return found
 
     async def _places(self, organization: str, user: str) -> list[SessionPlace]:

@@ -283,7 +283,35 @@ async def test_a_user_with_another_address_is_the_same_and_one_who_is_gone_leave
     assert await console.rows() == []
 
 
+@pytest.mark.parametrize("email", ["rita@new.example", "r@acme.example", "rita.rep@acme.example", SAM])
+async def test_days_of_before_another_address_count(console: Console, email: str) -> None:
+    await console.work()
+    console.clock.move(days=1)
+    await console.work()
+    found = await console.people.users.load("acme", USERS, "rita")
+    assert found
+    await console.people.users.save("acme", USERS, "rita", found[0].model_copy(update={"email": email}), None)
+    console.clock.move(days=1)
+    await console.work()
+
+    assert len(await console.rows()) == 2
+    assert await console.worked() == Worked(2, 2)
+
+
 # Faults
+
+
+async def test_a_user_who_cannot_be_read_leaves_no_place_and_no_error_behind(
+    console: Console, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = table("acme", "people")
+    [row] = [row async for row in console.storage.tables.query(people, USERS) if row.key == "rita"]
+    await console.storage.tables.write_rows(people, [Upsert(Row(row.partition, row.key, {"v": 1, "d0": "{"}))])
+
+    await console.work()
+
+    assert "could not be noted: UnreadableRow" in caplog.text
+    assert await console.rows() == []
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
