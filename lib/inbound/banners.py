@@ -38,11 +38,17 @@ _FROM_OUTSIDE = re.compile(
     re.IGNORECASE,
 )
 _ADVICE = re.compile(
-    r"(?:do not|don't|never) (?:click|open|reply)|unless you|recogni[sz]e the sender|content is safe|"
-    r"(?:klicken|öffnen) sie (?:nicht|keine)|keine links|ne cliquez pas|n'ouvrez pas|no haga clic|no abra|"
-    r"non (?:fare|cliccare|aprire)|klik niet|open geen|não clique",
+    r"(?:do not|don['’]t|never) (?:click|open|reply|respond)\b.{0,80}\b(?:links?|attachments?|unless)\b|"
+    r"\bunless you (?:recogni[sz]e|trust|know|verify|have verified|(?:are|were) (?:sure|certain|expecting))\b|"
+    r"recogni[sz]e the sender|content is safe|(?:klicken|öffnen) sie (?:nicht|keine)\b.{0,80}\b(?:links?|anh[aä]ng)|"
+    r"(?:ne cliquez pas|n['’]ouvrez pas)\b.{0,80}\b(?:liens?|pièces?)|"
+    r"no (?:haga clic|abra)\b.{0,80}\b(?:enlaces?|adjunt)|"
+    r"non (?:fare|cliccare|aprire)\b.{0,80}\b(?:link|allegat)|(?:klik niet|open geen)\b.{0,80}\b(?:links?|bijlage)|"
+    r"não clique\b.{0,80}\blinks?",
     re.IGNORECASE,
 )
+"""Advice that goes on behind a warning, about links and attachments: one who writes `unless you pay` is a person."""
+
 _NEW_SENDER = re.compile(
     r"[\W_]{0,10}(?:you don['’]t often get e-?mail from|some people who received this message don['’]t often get|"
     r"sie erhalten nicht (?:oft|häufig) e-?mails? von|vous ne? (?:recevez|obtenez) pas souvent|no suele recibir|"

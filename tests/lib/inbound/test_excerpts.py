@@ -91,6 +91,38 @@ def test_a_warning_of_the_receiving_server_is_no_part_of_the_answer(banner: str)
 @pytest.mark.parametrize(
     "words",
     [
+        "We decline unless you lower the price.",
+        "Never reply to me again!",
+        "Don't open the offer to others.",
+        "Wir haben keine Links bekommen.",
+        "Vous n'ouvrez pas le samedi ?",
+        "No abra otra cuenta.",
+        "Do not click here, call me.",
+    ],
+)
+def test_a_persons_words_right_below_a_warning_are_kept(words: str) -> None:
+    assert excerpt(f"{OUTSIDE}\n{words}\n\nAda") == f"{words}\n\nAda"
+
+
+@pytest.mark.parametrize(
+    "advice",
+    [
+        "Do not click links or open attachments unless you recognize the sender.",
+        "Don't reply unless you were expecting this mail.",
+        "unless you know that the content is safe.",
+        "Öffnen Sie keine Anhänge von Unbekannten.",
+        "No abra archivos adjuntos.",
+        "Non aprire gli allegati.",
+        "Open geen bijlagen.",
+    ],
+)
+def test_advice_right_below_a_warning_is_left_out(advice: str) -> None:
+    assert excerpt(f"{OUTSIDE}\n{advice}\nYes.\n\nAda") == "Yes.\n\nAda"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         "Attention: the price is wrong.\n\nAda",
         "External costs are ours.\n\nAda",
         "Important: please ship it outside working hours.\n\nAda",
