@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import chain
 from math import inf
 
+from lib.verdicts.lazy import lazy
 from lib.verdicts.memory import Memory, SourceKey, Sure, Visit, Worked, is_settled
 from lib.verdicts.thresholds import MINUTE
 
@@ -154,11 +155,12 @@ class Past:
         """With the same person's mail, by any source."""
         return self.company.of_person(self.key.person)
 
-    @property
+    @lazy
     def is_sure_persons_place(self) -> bool:
         """Whether the same person certainly read other mail at this place."""
         return any(each.sure == "person" for each in self.of_person_here)
 
+    @lazy
     def is_this_persons_alone(self) -> bool:
         """Whether only this person's mail was looked at from here, and not as one who searches a mailbox does."""
         mine = self.of_person_here

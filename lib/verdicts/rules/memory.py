@@ -55,7 +55,7 @@ def known_places(past: Past, _: HitRequest) -> Iterator[Finding]:
     if sure and not past.machine_mails:
         code = "known-place" if len(sure) == 1 else "well-known-place"
         yield Finding(code, "The recipient certainly read other mail at this place.")
-    elif past.is_this_persons_alone():
+    elif past.is_this_persons_alone:
         again = len({each.message for each in past.of_person_here}) >= 3
         code = "this-recipient-again-and-again" if again else "this-recipient-alone"
         yield Finding(code, "Of all mail, only this recipient's was looked at from this place.")

@@ -6,7 +6,7 @@ A source here is a network and an agent; what many people share (image proxies, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from lib.catalogues.devices import device_of
@@ -17,6 +17,7 @@ from lib.verdicts.message_facts import (
     Findings,
     PatternRule,
     Scene,
+    Source,
     between,
     has_between,
     source_of,
@@ -112,18 +113,21 @@ def lone_link(scene: Scene) -> Findings:
     """One link of several, and no other around that time: scanners follow more, people mostly one."""
     span = scene.thresholds.lone
     for clicks in scene.clicks_by_recipient.values():
-        first = 0
+        before = _nearest_others(clicks, range(len(clicks)))
+        behind = _nearest_others(clicks, range(len(clicks) - 1, -1, -1))
         for place, click in enumerate(clicks):
-            while click.at - clicks[first].at > span:
-                first += 1
-            end = place + 1
-            while (
-                end < len(clicks) and clicks[end].at - click.at <= span and target_of(clicks[end]) == target_of(click)
-            ):
-                end += 1
-            alone = end == len(clicks) or clicks[end].at - click.at > span
-            if alone and all(target_of(other) == target_of(click) for other in clicks[first:place]):
+            others = [each for each in (before[place], behind[place]) if each is not None]
+            if all(abs(clicks[each].at - click.at) > span for each in others):
                 yield click, _LONE_LINK
+
+
+def _nearest_others(clicks: Sequence[Fact], order: Sequence[int]) -> dict[int, int | None]:
+    """Find the place of the nearest click on another link that comes before each click in this order of places."""
+    found: dict[int, int | None] = {}
+    for last, place in pairwise(order):
+        is_other = target_of(clicks[last]) != target_of(clicks[place])
+        found[place] = last if is_other else found.get(last)
+    return {order[0]: None, **found}
 
 
 def twin(scene: Scene) -> Findings:
@@ -132,12 +136,13 @@ def twin(scene: Scene) -> Findings:
     Checks come before the browser is let through, and now and then some seconds after it. A desktop in a cloud that
     reads the mail is no check.
     """
+    opened = _first_openings(scene)
     for clicks in scene.clicks_by_link.values():
         for first, second in pairwise(clicks):
             apart = second.at - first.at
             if apart > scene.thresholds.check_after or not _differ(first, second):
                 continue
-            first_checks, second_checks = _may_check(first, scene), _may_check(second, scene)
+            first_checks, second_checks = _may_check(first, scene, opened), _may_check(second, scene, opened)
             if first_checks and not second_checks and apart <= scene.thresholds.twin:
                 yield first, _checked(first, scene, "checked-first", "seconds later it was followed from elsewhere")
                 yield second, Finding("person-after-check", "The link had just been checked for whoever followed it.")
@@ -145,22 +150,32 @@ def twin(scene: Scene) -> Findings:
                 yield second, _checked(second, scene, "checked-after", "it had just been followed from elsewhere")
 
 
-def _may_check(fact: Fact, scene: Scene) -> bool:
+_Openings = Mapping[tuple[Source, int | None], int]
+
+
+def _first_openings(scene: Scene) -> _Openings:
+    """Times at which sources first opened a copy, as no machine does, by source and recipient."""
+    found: dict[tuple[Source, int | None], int] = {}
+    for source, facts in scene.by_source.items():
+        for fact in facts:
+            if fact.kind == "open" and fact.key not in scene.suspects:
+                found.setdefault((source, fact.recipient), fact.at)
+    return found
+
+
+def _may_check(fact: Fact, scene: Scene, opened: _Openings) -> bool:
     owner = scene.owner(fact)
     is_where_checks_run = owner is not None and owner.kind in NEVER_PEOPLE
-    return fact.key in scene.suspects or (is_where_checks_run and not _is_at_the_readers(fact, scene))
+    return fact.key in scene.suspects or (is_where_checks_run and not _is_at_the_readers(fact, scene, opened))
 
 
-def _is_at_the_readers(fact: Fact, scene: Scene) -> bool:
+def _is_at_the_readers(fact: Fact, scene: Scene, opened: _Openings) -> bool:
     """Whether the source had opened the mail, as no machine does, or was at this recipient's other mail alone."""
     past = scene.pasts.get(fact.key)
-    if past is not None and (past.is_sure_persons_place or past.is_this_persons_alone()):
+    if past is not None and (past.is_sure_persons_place or past.is_this_persons_alone):
         return True
-    until = fact.at - scene.thresholds.sees_before_click
-    return any(
-        each.kind == "open" and each.at <= until and each.recipient == fact.recipient and each.key not in scene.suspects
-        for each in scene.by_source.get(source_of(fact), ())
-    )
+    first = opened.get((source_of(fact), fact.recipient))
+    return first is not None and first <= fact.at - scene.thresholds.sees_before_click
 
 
 def _checked(fact: Fact, scene: Scene, code: str, then: str) -> Finding:
