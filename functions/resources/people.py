@@ -58,7 +58,9 @@ class UsersQuery(PageQuery):
     )
 
 
-_LONGEST_WORDS = 200
+_LONGEST_WORDS = 254
+"""Characters, as many as an address has."""
+
 _SIFTED_AT_ONCE = 20
 """Records: to look through so many takes some milliseconds."""
 

@@ -141,6 +141,27 @@ async def test_a_search_goes_on_where_it_has_stopped(rita: Visitor) -> None:
     assert "Look further" not in second
 
 
+async def test_all_records_with_an_address_can_be_seen_from_its_search(rita: Visitor) -> None:
+    for number in range(60):
+        await rita.heed.put(f"/records/lead/l{number:02d}", {"name": f"Lead {number}", "emails": ["all@fabrikam.example"]})
+
+    page = (await rita.post("people", {"q": "all@fabrikam.example", "type": "lead"})).body.decode()
+    more = re.search(r'href="/console/(people\?[^"]+)" data-more="list"', page)
+    assert "Look further" not in page
+    assert more
+
+    assert "Lead 59" in await rita.page(more[1].replace("&amp;", "&"))
+
+
+async def test_the_longest_address_is_searched_for(rita: Visitor) -> None:
+    email = f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 56}.example"
+    await rita.heed.put("/records/lead/l1", {"name": "Long Lead", "emails": [email]})
+
+    answer = await rita.post("people", {"q": email, "type": "contact"})
+
+    assert "Long Lead" in answer.body.decode()
+
+
 async def test_those_below_an_account_are_a_way_from_it(world: World, rita: Visitor) -> None:
     parent = {"parent": {"type": "account", "id": "fabrikam"}}
     await world.heed.put("/records/account/fabrikam", {"name": "Fabrikam"})

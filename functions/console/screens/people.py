@@ -91,14 +91,17 @@ async def find_people(visit: Visit) -> Reply:
         visit.ask("list_records", query={"type": kind, "q": typed, "limit": _PAGE, "cursor": cursor}),
         _with_address(visit, typed),
     )
+    more = None
     if of_address is not None and of_address.items:
-        found, kind = of_address, ""
+        found, kind = Page(items=of_address.items, next=None), ""
+        more = with_query(PATH, email=typed, cursor=of_address.next) if of_address.next else None
     values = {
         **_list_values(kind, found),
         "owners": await names_of_users(visit, [each.owner for each in found.items]),
         "q": typed,
         "email": typed if of_address is not None else "",
         "further": found.next,
+        "more": more,
     }
     return Shown("people.html", values)
 
