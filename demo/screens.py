@@ -247,7 +247,7 @@ def _operation() -> list[Screen]:
             "Bars with the shares of people, machines and doubt by day.", "operator",
         ),
         Screen(
-            group, "operator-rejudge", "Judge again", "operator/rejudge?org=demo",
-            "A form that shows what the rules of today would say of mail that was judged before.", "operator",
+            group, "operator-rejudge", "Check again", "operator/rejudge?org=demo",
+            "A form that shows what the rules of today would say of mail that was checked before.", "operator",
         ),
     ]  # fmt: skip

@@ -251,6 +251,10 @@ def explain_fields(error: ValidationError) -> str:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something that cannot be undone. Raises CommandError where the answer is no."""
-    if not yes and not typer.confirm(question, err=True):
-        raise CommandError("Nothing was done.")
+    """Ask before something that cannot be undone. Raises CommandError where the answer is no or missing."""
+    try:
+        if yes or typer.confirm(question, err=True):
+            return
+    except typer.Abort:
+        tell_error("")  # the question has no line end
+    raise CommandError("Nothing was done. Where nobody can answer, give --yes.")

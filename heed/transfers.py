@@ -85,7 +85,9 @@ def import_organization(
         finally:
             if counts.taken and not dry_run:  # also where it is cut off
                 await services.audit.note(organization, OPERATOR, "data.imported", details=dict(counts.taken))
-        tell(", ".join(f"{kind}: {count}" for kind, count in counts.taken.items()) or "nothing")
+        tell(", ".join(f"{kind}: {count}" for kind, count in counts.taken.items()) or "No line was taken.")
+        if counts.wrong > _SHOWN:
+            tell_error(f"{counts.wrong - _SHOWN} more lines are wrong.")
         if counts.passed_over:
             tell(f"{counts.passed_over} messages were passed over: they come from mail alone.")
         if counts.kept:

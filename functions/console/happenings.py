@@ -29,6 +29,7 @@ def happening_of(event: Event, names: Mapping[str, str], user: str) -> Happening
         is_own=any(each.code in OWN for each in verdict.reasons) and verdict.class_ == "machine",
         mail=event.mail,
         said=next((each.was for each in event.feedback if each.user == user), None),
+        was=verdict.was,
         reasons=tuple(Because(each.text, each.code, each.weight) for each in verdict.reasons),
         rules=verdict.rules,
     )

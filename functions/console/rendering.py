@@ -14,11 +14,13 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from jinja2.ext import do as _do_extension
 from markupsafe import Markup
 
+from functions.console.naming import names_of, with_names
 from functions.console.navigation import menu_for
 from functions.console.static_files import FOLDER, STATIC
 from functions.console.visit import HOME, Visit
 from lib.console.check_words import words_for_page
 from lib.console.times import Times, counted, duration
+from lib.languages import enumerated, side_by_side
 from lib.mime.sizes import size_text
 
 _SYMBOL = re.compile(r'<symbol id="([\w-]+)" viewBox="0 0 24 24">(.*?)</symbol>', re.DOTALL)
@@ -90,6 +92,10 @@ _PAGES.globals.update(
     counted=counted,
     duration=duration,
     size_text=size_text,
+    side_by_side=side_by_side,
+    enumerated=enumerated,
+    names_of=names_of,
+    with_names=with_names,
     words_for_page=words_for_page,
     with_query=with_query,
     path_to=path_to,

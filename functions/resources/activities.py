@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -12,7 +13,7 @@ from functions.api.paging import Page, PageQuery, last_key, page
 from functions.api.problems import not_there
 from functions.shapes.message import message_item, time_zone_of
 from lib.fields import Moment, RecordRef
-from lib.lists.store import Listed, scope_of
+from lib.lists.store import Listed
 from lib.people.calls import Activity
 from lib.people.tasks import Task, TaskStatus, TaskType
 from lib.verdicts.kpis import Kpis
@@ -43,21 +44,21 @@ async def list_activities(call: Call) -> Answer:
     """List the record's activities, newest first."""
     record = RecordRef(type=call.path["type"], id=call.path["id"])
     # Both lists are in order of the same key, <time counted down>|<id>, so one cursor serves both.
-    messages, others = await asyncio.gather(_messages(call, record), _others(call, record))
+    records = await call.services.people.united_records(call.org, record)
+    messages, others = await asyncio.gather(_messages(call, records), _others(call, records))
     merged = sorted([*messages, *others], key=lambda found: found[0])
     return Answer(200, page(call, merged[: call.query.limit + 1]))
 
 
-async def _messages(call: Call, record: RecordRef) -> list[tuple[str, ActivityRead]]:
-    after, most, scope = last_key(call), call.query.limit + 1, scope_of(record=record)
+async def _messages(call: Call, records: Sequence[RecordRef]) -> list[tuple[str, ActivityRead]]:
+    after, most = last_key(call), call.query.limit + 1
     zone = await time_zone_of(call)
-    listed = call.services.lists.page(call.org, scope, "all", "-sent_at", after, most)
+    listed = call.services.lists.page_of_records(call.org, records, "all", "-sent_at", after, most)
     return [(key, _message(call, found, zone)) async for key, found in listed]
 
 
-async def _others(call: Call, record: RecordRef) -> list[tuple[str, ActivityRead]]:
+async def _others(call: Call, records: Sequence[RecordRef]) -> list[tuple[str, ActivityRead]]:
     after, most = last_key(call), call.query.limit + 1
-    records = await call.services.people.united_records(call.org, record)
     lists = [call.services.activities.list_activities(call.org, each, after, most) for each in records]
     return [(key, _other(call, found)) for some in lists async for key, found in some]
 

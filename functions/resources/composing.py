@@ -29,7 +29,8 @@ from lib.messages.conversations import prefilled_fields, thread_fields
 from lib.messages.models import Body, DraftSpec, StoredMessage
 from lib.messages.store import Loaded
 from lib.storage import Conflict
-from lib.templates.models import MergeRecipient, MergeRegarding, MergeSpec, Rendered, StoredTemplate
+from lib.templates.greeting import merge_spec
+from lib.templates.models import Rendered, StoredTemplate
 
 endpoints = Endpoints("Messages")
 
@@ -56,7 +57,9 @@ async def make_message(call: Call) -> Answer:
     )
     body = Body(html=spec.html, text=spec.text)
     if spec.render and template:
-        rendered = await render_newest(call, template, _merge_spec(message))
+        rendered = await render_newest(
+            call, template, merge_spec(message.to, message.cc, message.bcc, message.sender, message.regarding)
+        )
         body = Body(html=rendered.html, text=rendered.text)
         message = _with_subject(message, rendered, spec, is_answer=parent is not None)
     if parent:
@@ -79,14 +82,6 @@ async def _template(call: Call, template: str | None) -> StoredTemplate | None:
     if found is None:
         raise invalid(["template"], "there is no such template")
     return found[0]
-
-
-def _merge_spec(message: StoredMessage) -> MergeSpec:
-    """Return the values of a template's fields: the recipient is the message's first."""
-    about = MergeRegarding(**dict(message.regarding)) if message.regarding else None
-    first = next(iter(message.recipients()), None)
-    recipient = MergeRecipient(email=first.email, name=first.name, record=first.record) if first else MergeRecipient()
-    return MergeSpec(recipient=recipient, sender=message.sender, regarding=about)
 
 
 def _with_subject(message: StoredMessage, rendered: Rendered, spec: DraftSpec, *, is_answer: bool) -> StoredMessage:

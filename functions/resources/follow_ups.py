@@ -16,8 +16,9 @@ from lib.cards.store import Card
 from lib.errors import NotAllowed
 from lib.messages.conversations import may_have_left, prefilled_fields
 from lib.messages.models import MessageFields, StoredMessage
+from lib.templates.greeting import merge_spec
 from lib.templates.listing import Shown
-from lib.templates.models import MergeRecipient, MergeRegarding, MergeSpec, StoredTemplate
+from lib.templates.models import MergeSpec, StoredTemplate
 
 endpoints = Endpoints("Cards")
 
@@ -67,12 +68,6 @@ async def _recommended(call: Call, original: StoredMessage) -> StoredTemplate | 
 
 
 def _merge_spec(card: Card, parent: StoredMessage) -> MergeSpec:
-    """Return the values of a template's fields: the recipient is the first to whom the answer goes."""
-    fields = MessageFields(sender=card.user)
-    to = prefilled_fields(parent, fields).get("to", [])
-    first = next(iter(to), None)
-    about = MergeRegarding(**dict(card.regarding)) if card.regarding else None
-    if first is None:
-        return MergeSpec(sender=card.user, regarding=about)
-    recipient = MergeRecipient(email=first.email, name=first.name, record=first.record)
-    return MergeSpec(recipient=recipient, sender=card.user, regarding=about)
+    """Return the values of a template's fields for the answer to a message."""
+    to = prefilled_fields(parent, MessageFields(sender=card.user)).get("to", [])
+    return merge_spec(to, (), (), card.user, card.regarding)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, cast, get_args
 
 from pydantic import Field, StringConstraints
 
@@ -28,6 +28,8 @@ from lib.lists.store import Listed, Sort, View, scope_of
 from lib.messages.models import records_of
 from lib.storage.sifted_pages import Sifted, SiftedPage, sifted_page
 
+_CHANGE_SORTS = get_args(ChangeSort)
+
 
 class MessagesQuery(MessageFilters):
     view: Literal[View, "engaged-this-week"] = Field(
@@ -40,14 +42,16 @@ class MessagesQuery(MessageFilters):
     sort: Literal[Sort, ChangeSort] = Field(
         "-sent_at",
         description="`updated_at`: the order of changes, in which `view`, `record` and all filters but `updated_since` "
-        "narrow the pages; 409 in the hours after an upgrade in which it is made",
+        "narrow the pages. `-last_read_at`: mails that a person has opened, clicked or viewed a file of, the last one "
+        "first; `view`, `record` and all filters narrow the pages. Both are 409 in the hours after an upgrade in which "
+        "they are made",
     )
 
 
 async def read_page(call: Call, view: View, owner: str | None, record: RecordRef | None) -> SiftedPage[Listed]:
     """Read a page of the query, of a user's messages where an owner is named, or of a record's.
 
-    Raises NotAllowed while the order by change is not whole, StorageError.
+    Raises NotAllowed while the rows of the order are not whole, StorageError.
     """
     query: MessagesQuery = call.query
     after, sift = last_key(call), sift_messages(query, query.sort, call.sees_only)
@@ -85,10 +89,10 @@ async def _block_of(call: Call, owner: str | None, record: RecordRef | None) -> 
     The list of a record is short as it is. A cursor of a narrowed list goes on in these rows once they are whole.
     """
     query: MessagesQuery = call.query
-    if query.sort in ("updated_at", "-updated_at"):
+    if query.sort in _CHANGE_SORTS:
         if not await call.services.filter_rows.are_whole(call.org):
-            raise NotAllowed("The order by change is made in the hours after an upgrade. Use another one until then.")
-        return change_block(owner, query.sort)
+            raise NotAllowed("This order is made in the hours after an upgrade. Use another one until then.")
+        return change_block(owner, cast(ChangeSort, query.sort))
     has_own_rows = query.status is not None and query.own_view is None
     is_wanted = query.recipient or (record is None and (query.template or has_own_rows))
     if query.sort != "-sent_at" or not is_wanted or not await call.services.filter_rows.are_whole(call.org):

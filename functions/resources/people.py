@@ -17,6 +17,7 @@ from functions.resources.consents import consent_actor
 from lib.errors import NotAllowed, Stale
 from lib.fields import Email, Model, QueryFlag, RecordRef, RecordType
 from lib.ids import CHOSEN, RECORD_TYPE
+from lib.people.beginnings import begins_so, read_words
 from lib.people.records import Record, RecordSpec, StoredRecord
 from lib.people.store import USERS, record_partition
 from lib.people.users import OptIn, OptInShare, StoredUser, User, UsersChanged, UserSpec
@@ -57,12 +58,23 @@ class UsersQuery(PageQuery):
     )
 
 
+_LONGEST_WORDS = 200
+_SIFTED_AT_ONCE = 20
+"""Records: to look through so many takes some milliseconds."""
+
+
 class RecordsQuery(PageQuery):
     type: RecordType | None = Field(None, description="needed without a view or an address; narrows these")
     email: Email | None = Field(
         None,
         description="records that have this address (+ written as %2B), in whatever case, by type and id; its pages "
         "may be short",
+    )
+    q: str | None = Field(
+        None,
+        max_length=_LONGEST_WORDS,
+        description="words that each begin a word of the name or the company, or an address, without regard to case "
+        "and accents; narrows the pages of a list by type",
     )
     parent: ParentName | None = Field(
         None, description="`<type>/<id>`: records right below that one; narrows the pages of a list by type or address"
@@ -285,6 +297,8 @@ async def list_records(call: Call) -> Answer:
         raise invalid(["query", "email"], "give either view or email")
     if call.query.view and call.query.parent:
         raise invalid(["query", "parent"], "give either view or parent")
+    if call.query.q is not None and (call.query.view or call.query.email):
+        raise invalid(["query", "q"], "give either q, view or email")
     if call.query.email:
         return await _list_by_address(call)
     if call.query.view:
@@ -295,18 +309,24 @@ async def list_records(call: Call) -> Answer:
 
 
 async def _list_of_type(call: Call, record_type: str) -> Answer:
-    """List records by id. Those that were merged are passed over, and those below other parents."""
-    is_below = await _below(call)
+    """List records by id. Those that were merged are passed over, and those that the query does not want."""
+    is_below, words = await _below(call), read_words(call.query.q or "")
 
     async def read(after: str | None, most: int) -> AsyncIterator[tuple[str, tuple[StoredRecord, str]]]:
         rows = call.services.people.records.list(call.org, record_partition(record_type), Range(after=after), most)
+        count = 0
         async for key, record, etag in rows:
             yield key, (record, etag)
+            count += 1
+            if count % _SIFTED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # hits come between two records
 
     def sift(_: str, found: tuple[StoredRecord, str]) -> Sifted:
-        return "show" if found[0].merged_into is None and is_below(found[0]) else "pass"
+        record, _etag = found
+        is_wanted = record.merged_into is None and is_below(record) and begins_so(record, words)
+        return "show" if is_wanted else "pass"
 
-    narrows = call.query.parent is not None
+    narrows = call.query.parent is not None or bool(words)
     sifted = await sifted_page(read, sift, last_key(call), call.query.limit, passes_many=narrows)
     return Answer(200, page_until(call, await _items(call, sifted.found), sifted.after))
 

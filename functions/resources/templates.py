@@ -16,12 +16,14 @@ from lib.lists.store import scope_of
 from lib.messages.models import Recipient
 from lib.people.records import StoredRecord
 from lib.people.users import StoredUser
+from lib.templates.greeting import MOST_GREETED, joined_values
 from lib.templates.learned import learn
 from lib.templates.listing import Shown, TemplateSort, chosen, evidence_of, ordered, shown
 from lib.templates.merge_values import EXAMPLE, MergeValues, recipient_values, regarding_values, sender_values
 from lib.templates.models import (
     LONGEST_HTML,
     LONGEST_TEXT,
+    MergeRecipient,
     MergeSpec,
     Rendered,
     StoredTemplate,
@@ -198,13 +200,15 @@ async def render_template(call: Call) -> Answer:
     if found is None:
         raise not_there("template")
     version = await _version(call, found[0], spec.version or found[0].version)
-    done = await _rendered(call, version, await _values(call, spec))
+    done = await _rendered(call, version, await _values(call, spec, found[0].language))
     return Answer(200, done, size=len(done.html or "") + len(done.text or ""))
 
 
 async def render_newest(call: Call, template: StoredTemplate, spec: MergeSpec) -> Rendered:
     """Render the newest version of a template. Raises Problem."""
-    return await _rendered(call, await _version(call, template, template.version), await _values(call, spec))
+    return await _rendered(
+        call, await _version(call, template, template.version), await _values(call, spec, template.language)
+    )
 
 
 async def _rendered(call: Call, version: StoredVersion, values: MergeValues) -> Rendered:
@@ -216,25 +220,33 @@ async def _rendered(call: Call, version: StoredVersion, values: MergeValues) -> 
         raise invalid([error.part], f"{error}") from None
 
 
-async def _values(call: Call, spec: MergeSpec) -> MergeValues:
-    """Return the values of all merge fields. Raises Problem."""
-    recipient, regarding = spec.recipient, spec.regarding
-    sender, record, about = await asyncio.gather(
-        _sender(call, spec.sender), _recipient_record(call, spec), _record(call, regarding)
+async def _values(call: Call, spec: MergeSpec, language: str) -> MergeValues:
+    """Return the values of all merge fields, in a template of this language. Raises Problem."""
+    regarding, people = spec.regarding, [spec.recipient, *spec.others]
+    if len(people) > MOST_GREETED:
+        people = [MergeRecipient()]
+    sender, about, each = await asyncio.gather(
+        _sender(call, spec.sender),
+        _record(call, regarding),
+        asyncio.gather(*(_recipient_values(call, spec, who) for who in people)),
     )
-    company = recipient.company or (record and record.company)
-    parent = await _record(call, record.parent) if record and not company else None
     return {
         **sender_values(sender),
-        **recipient_values(recipient, record, parent),
+        **joined_values(each, language),
         **regarding_values(regarding, about),
         "org.name": call.organization.name,
     }
 
 
-async def _recipient_record(call: Call, spec: MergeSpec) -> StoredRecord | None:
+async def _recipient_values(call: Call, spec: MergeSpec, given: MergeRecipient) -> MergeValues:
+    record = await _recipient_record(call, spec, given)
+    company = given.company or (record and record.company)
+    parent = await _record(call, record.parent) if record and not company else None
+    return recipient_values(given, record, parent)
+
+
+async def _recipient_record(call: Call, spec: MergeSpec, given: MergeRecipient) -> StoredRecord | None:
     """Read the recipient's record: the named one, or the one that a mail to the address would belong to."""
-    given = spec.recipient
     if given.record or not given.email:
         return await _record(call, given.record)
     try:

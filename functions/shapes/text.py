@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from lib.clock import in_zone
+from lib.languages import clock_time
 from lib.messages.models import StoredMessage
 from lib.verdicts.kpis import Kpis
 
@@ -46,7 +47,7 @@ def _delivered(message: StoredMessage, kpis: Kpis, now: datetime, zone: str) -> 
     if counts is None or not counts.bounced:
         return _engagement(message, kpis, now, zone)
     came_back = "ould not be delivered" + (f" to {counts.bounced} of {counts.total}" if counts.total > 1 else "")
-    if not kpis.last_replied_at and not kpis.last_opened_at:
+    if not kpis.last_replied_at and not kpis.last_read_at and not kpis.clicks and not kpis.attachment_views:
         return f"C{came_back}"
     return f"{_engagement(message, kpis, now, zone)}; c{came_back}"
 
@@ -88,5 +89,4 @@ def _day(moment: datetime, now: datetime, zone: str) -> str:
 
 
 def _time(moment: datetime, zone: str) -> str:
-    local = in_zone(moment, zone)
-    return f"{local.hour}:{local:%M}"
+    return clock_time(in_zone(moment, zone))

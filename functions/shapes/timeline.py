@@ -39,6 +39,9 @@ class VerdictRead(BaseModel):
     human_probability: float = Field(description="0 to 1: how probable a person among the recipients is")
     reasons: list[ReasonRead]
     rules: str
+    was: Literal["human", "machine", "uncertain"] | None = Field(
+        None, description="the class that was said before, where it changed more than a minute after the event"
+    )
 
 
 class DeviceRead(BaseModel):
@@ -179,4 +182,5 @@ def _verdict(verdict: Verdict) -> VerdictRead:
             for each in verdict.reasons
         ],
         rules=verdict.rules,
+        was=verdict.was,
     )

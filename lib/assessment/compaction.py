@@ -20,7 +20,7 @@ from lib.verdicts.answers import MOST_ANSWERS
 from lib.verdicts.decay import EVENT_KINDS
 from lib.verdicts.evidence import Class, Verdict
 from lib.verdicts.forwards import Reader, readers
-from lib.verdicts.kpis import Kpis, added, count, sum_kpis, views
+from lib.verdicts.kpis import LAST_TIMES, Kpis, added, count, sum_kpis, views
 from lib.verdicts.tallies import Tallies, tally
 from lib.verdicts.thresholds import MINUTE
 
@@ -165,10 +165,7 @@ def without_recipients(folded: FoldedFacts, numbers: Collection[int]) -> FoldedF
     update = {name: max(0, getattr(kpis, name) - number) for name, number in hits.items()}
     update["replies"] = max(0, kpis.replies - counts["reply"])
     less = raw.model_copy(update={name: max(0, getattr(raw, name) - number) for name, number in hits.items()})
-    last = {
-        "last_opened_at": kpis.last_opened_at if update["opens"] else None,
-        "last_replied_at": kpis.last_replied_at if update["replies"] else None,
-    }
+    last = {name: getattr(kpis, name) if update[column] else None for column, name in LAST_TIMES.items()}
     return folded.model_copy(
         update={
             "kpis": kpis.model_copy(update={**update, **last, "raw": less}),

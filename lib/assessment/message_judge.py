@@ -17,6 +17,7 @@ from lib.clock import Clock, milliseconds
 from lib.messages.store import Loaded
 from lib.tracking.facts import Fact
 from lib.verdicts import Sending, Verdict, judge_and_remember
+from lib.verdicts.earlier import with_earlier_classes
 from lib.verdicts.fact_store import FactStore, StoredFacts
 from lib.verdicts.forwards import other_readers, readers
 from lib.verdicts.kpis import added, count, sum_kpis, views
@@ -152,7 +153,7 @@ def _judge(reading: _Reading, catalogues: Catalogues, now: int, retire_until: in
     """Judge the facts, and add them to what is folded. Times are in milliseconds since 1970."""
     part, folded, summary = reading.part, reading.part.folded, reading.summary
     judgement = judge_and_remember(reading.facts.values(), reading.sending, catalogues, reading.thresholds)
-    verdicts = judgement.verdicts
+    verdicts = with_earlier_classes(judgement.verdicts, reading.known, now)
     unfolded = [fact for fact in reading.facts.values() if folded is None or fact.at > folded.until]
     counted = [fact for fact in unfolded if not is_repeat(verdicts[fact.key])]
     kpis = count(counted, verdicts)

@@ -148,10 +148,22 @@ def _hit_card(message: StoredMessage, hit: ToldHit, target: str | None) -> Card:
             f"“{target}” of {subject} was viewed." if target else f"An attachment of {subject} was viewed.",
         ),
     }[hit.fact.kind]
-    if hit.verdict.kind != "human":
-        text += " It may have been a machine: your organization is told of machines, too."
+    text += _doubt(hit.verdict)
     card = make_card(message, _KINDS[hit.fact.kind], "normal", title, text, hit.ready_at)
     return card.model_copy(update={"id": hit.id, "recipient": shown_recipient(hit.recipient)})
+
+
+_LIKELY = 0.8
+"""Probability of a person from which a card tells of no doubt."""
+
+
+def _doubt(verdict: Verdict) -> str:
+    """Say how sure it is that a person did it; empty where it is."""
+    if verdict.kind != "human":
+        return " It may have been a machine: your organization is told of machines, too."
+    if verdict.probability >= _LIKELY:
+        return ""
+    return " A person is likely, not sure." if verdict.probability >= 0.5 else " It may have been a machine."
 
 
 def _sending_card(message: StoredMessage, copies: Sequence[Copy], now: datetime) -> Card:

@@ -46,6 +46,7 @@ _PROGRAM: Final = re.compile(
 """An agent that begins with a program's name. Garbage does not, nor does `Mozilla/5.0`."""
 
 _PART: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:[:=!]|<[=!]))?|\{[\d,]*\}|.", re.DOTALL)
+_CODE_OF_A_LETTER: Final = re.compile(r"\\[xuN0-9]")
 _MOST_WAYS: Final = 10_000
 """Bound on the ways in which the repetitions of one pattern can match at one place of an agent."""
 
@@ -111,7 +112,11 @@ class _Tier:
 
     def __init__(self, rows: Sequence[AgentRow]) -> None:
         self.rows = rows
-        self._pattern = re.compile("|".join(f"(?P<r{n}>{row.pattern})" for n, row in enumerate(rows)), re.IGNORECASE)
+        # Find the place: without names, and in small letters, a search takes a sixth of the time. Few agents match.
+        every = "|".join(f"(?:{row.pattern})" for row in rows)
+        self._any = re.compile(every, re.IGNORECASE)
+        self._any_in_small_letters = re.compile(every) if _is_in_small_letters(every) else None
+        self._named = re.compile("|".join(f"(?P<r{n}>{row.pattern})" for n, row in enumerate(rows)), re.IGNORECASE)
 
     def find(self, agent: str) -> _Found | None:
         """Find the row that matches first, with its place; None if no row matches."""
@@ -120,10 +125,19 @@ class _Tier:
         text = agent[:LONGEST]
         if self.rows[0].meaning == "robot":
             text = _MODEL.sub("(Linux; Android)", text)
-        match = self._pattern.search(text)
+        if self._any_in_small_letters and text.isascii():
+            place = self._any_in_small_letters.search(text.lower())
+        else:
+            place = self._any.search(text)
+        match = self._named.match(text, place.start()) if place else None
         if not match or not match.lastgroup:
             return None
         return _Found(self.rows[int(match.lastgroup[1:])], text, match.start())
+
+
+def _is_in_small_letters(pattern: str) -> bool:
+    """Whether a pattern finds in small letters what it finds when case is ignored, in an agent of ASCII."""
+    return not any(part != part.lower() or _CODE_OF_A_LETTER.search(part) for part in _PART.findall(pattern))
 
 
 def _named(agents: Agents, agent: str, meanings: tuple[Meaning, ...]) -> str | None:

@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from lib.languages import enumerated
+
 CheckCode = Literal[
     "no_visible_image",
     "text_only",
@@ -97,10 +99,4 @@ CHECKS: Mapping[CheckCode, CheckKind] = {
 
 def make_check(code: CheckCode, names: Sequence[str] = (), **values: str) -> Check:
     """Say the sentence of this code, with the first names and with what else it needs."""
-    return Check(code=code, text=CHECKS[code].sentence.format(names=_listed(names), **values))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    shown = [*names[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+    return Check(code=code, text=CHECKS[code].sentence.format(names=enumerated(names, _MOST_NAMED), **values))

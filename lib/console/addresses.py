@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 _NEEDS_QUOTES = re.compile(r'[,;<>"]')
 _SEPARATORS = ",;\n"
+_SCHEME = "mailto:"
 
 
 class Typed(NamedTuple):
@@ -27,8 +29,9 @@ def read_recipients(text: str) -> list[Typed]:
         if separator == "," and part and "@" not in part and '"' not in part:
             waiting = whole
         elif whole:
-            found.append(_typed(whole))
-    return found + ([_typed(waiting)] if waiting else [])
+            found += _typed(whole)
+    found += _typed(waiting) if waiting else []
+    return [each for each in found if any(each)]
 
 
 def write_recipients(recipients: Sequence[Typed]) -> str:
@@ -36,11 +39,23 @@ def write_recipients(recipients: Sequence[Typed]) -> str:
     return "\n".join(f"{_quoted(each.name)} <{each.email}>" if each.name else each.email for each in recipients)
 
 
-def _typed(part: str) -> Typed:
+def _typed(part: str) -> list[Typed]:
+    """Read what stands between separators: one recipient, or several addresses with blanks between."""
     name, opened, email = part.rpartition("<")
-    if not opened or not part.endswith(">"):
-        return Typed(part)
-    return Typed(email[:-1].strip(), _unquoted(name.strip()))
+    if opened and part.endswith(">"):
+        return [Typed(_address(email[:-1]), _unquoted(name.strip()))]
+    *before, last = part.split()
+    if all("@" in word for word in (*before, last)):
+        return [Typed(_address(word)) for word in (*before, last)]
+    if "@" in last and "@" not in "".join(before):
+        return [Typed(_address(last.strip("()[]")), _unquoted(" ".join(before)))]
+    return [Typed(_address(part))]
+
+
+def _address(text: str) -> str:
+    """Return an address without what is copied along: the scheme of a link, and signs that nobody sees."""
+    seen = "".join(sign for sign in text if unicodedata.category(sign) != "Cf").strip()
+    return seen[len(_SCHEME) :] if seen.lower().startswith(_SCHEME) else seen
 
 
 def _parts(text: str) -> list[tuple[str, str]]:

@@ -71,6 +71,9 @@ class Happening:
     said: str | None = None
     """The reader's own word on it: `person`, `machine` or `me`."""
 
+    was: Class | None = None
+    """The verdict before, where it has changed since it may have been told."""
+
     reasons: tuple[Because, ...] = ()
     rules: str = ""
     """The version of the rules that judged it."""
@@ -89,6 +92,11 @@ class Happening:
     def verdict_text(self) -> str:
         """The verdict in words: `a person`."""
         return "your own side" if self.is_own else WORDS[self.verdict]
+
+    @property
+    def was_text(self) -> str:
+        """The verdict before in words; empty where it is the same."""
+        return WORDS[self.was] if self.was and self.was != self.verdict else ""
 
     @property
     def percent(self) -> int:
@@ -114,10 +122,10 @@ class Row:
 
     @property
     def summary(self) -> str:
-        """A burst in words: `3 hits within 6 seconds`."""
+        """A burst in words: `3 looks within 6 seconds`."""
         hits = sum(each.count for each in self.happenings)
         length = self.happenings[0].at - self.happenings[-1].at
-        return f"{counted(hits, 'hit')} within {duration(max(length, timedelta(seconds=1)))}"
+        return f"{counted(hits, 'look')} within {duration(max(length, timedelta(seconds=1)))}"
 
     @property
     def kinds(self) -> str:
@@ -125,7 +133,7 @@ class Row:
         nouns = {"open": "open", "click": "click", "attachment_view": "view"}
         counts: dict[str, int] = {}
         for each in self.happenings:
-            noun = nouns.get(each.kind, "hit")
+            noun = nouns.get(each.kind, "look")
             counts[noun] = counts.get(noun, 0) + each.count
         return ", ".join(counted(number, noun) for noun, number in counts.items())
 
@@ -137,7 +145,10 @@ class Row:
 
 
 def rows_of(happenings: Sequence[Happening]) -> list[Row]:
-    """Make rows of events, newest first: hits of machines that follow on each other within 30 seconds are one row."""
+    """Make rows of events, newest first: hits of machines that follow on each other within 30 seconds are one row.
+
+    One of which something else was said before has a row of its own.
+    """
     rows: list[list[Happening]] = []
     for each in happenings:
         last = rows[-1][-1] if rows else None
@@ -149,4 +160,4 @@ def rows_of(happenings: Sequence[Happening]) -> list[Row]:
 
 
 def _is_machine(happening: Happening) -> bool:
-    return happening.is_hit and happening.verdict == "machine" and not happening.is_own
+    return happening.is_hit and happening.verdict == "machine" and not happening.is_own and not happening.was_text

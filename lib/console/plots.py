@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from lib.console.happenings import Happening
 from lib.console.times import Times, counted
+from lib.languages import clock_time
 from lib.verdicts.evidence import Class
 
 WIDTH, HEIGHT = 720, 96
@@ -65,7 +66,7 @@ def timeline_plot(happenings: Sequence[Happening], sent: datetime, times: Times)
     scale = _Scale(sent, _end(sent, hits[-1].at, times.now))
     ticks = [Tick(_LEFT, "sent"), Tick(scale.place(sent + _EARLY), "10 min"), *_ticks(scale, times)]
     counts = [
-        f"{counted(number, 'hit')} by {word}"
+        f"{counted(number, 'look')} by {word}"
         for verdict, word in (("human", "people"), ("machine", "machines"), ("uncertain", "unsure visitors"))
         if (number := sum(each.count for each in hits if each.verdict == verdict))
     ]
@@ -73,7 +74,7 @@ def timeline_plot(happenings: Sequence[Happening], sent: datetime, times: Times)
         marks=tuple(_marks(hits, scale)),
         ticks=tuple(_apart(ticks)),
         early=scale.place(sent + _EARLY),
-        title="Hits since the mail was sent",
+        title="Looks since the mail was sent",
         description=f"{', '.join(counts)}, from {times.moment(hits[0].at)} to {times.moment(hits[-1].at)}. "
         "The table below says the same.",
     )
@@ -128,7 +129,7 @@ def _ticks(scale: _Scale, times: Times) -> list[Tick]:
             at = at.replace(hour=at.hour - at.hour % max(1, step // timedelta(hours=1)))
         if not scale.start + _EARLY < at < scale.end:
             continue
-        text = f"{at:%H:%M}" if step < timedelta(days=1) and at.hour else f"{at:%a} {at.day} {at:%b}"
+        text = clock_time(at) if step < timedelta(days=1) and at.hour else f"{at:%a} {at.day} {at:%b}"
         found.append(Tick(scale.place(at), text))
     return found
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from lib.console.happenings import Happening
 from lib.console.times import Times, counted
+from lib.languages import enumerated
 from lib.verdicts.kpis import Kpis
 
 Tone = Literal["human", "unsure", "machine", "plain", "bad"]
@@ -29,7 +30,11 @@ class Sentence(NamedTuple):
 
 def read_word(confidence: float) -> str:
     """Word a reading by how sure it is: 95 % and more `read`, 80 and more `most likely read`, else `may have read`."""
-    return "read" if confidence >= _SURE else "most likely read" if confidence >= _LIKELY else "may have read"
+    return f"{_hedge(confidence)}read"
+
+
+def _hedge(confidence: float) -> str:
+    return "" if confidence >= _SURE else "most likely " if confidence >= _LIKELY else "may have "
 
 
 def sentence_of(happenings: Sequence[Happening], kpis: Kpis, recipients: Sequence[str], times: Times) -> Sentence:
@@ -62,7 +67,10 @@ def _reading(who: str, people: Sequence[Happening], kpis: Kpis, times: Times) ->
     opened = [each for each in people if each.kind in ("open", "read_receipt")]
     did = _deeds(people)
     if not kpis.opens:
-        return f"{who} {did or 'followed a link'}, so the mail was read, although its images were not loaded."
+        when = f" {times.moment(kpis.last_read_at)}" if kpis.last_read_at else ""
+        deeds = [each.confidence for each in people if each.kind in ("click", "attachment_view")]
+        so = "so the mail was read" if max(deeds, default=_SURE) >= _SURE else "so the mail was perhaps read"
+        return f"{who} {did or 'followed a link'}{when}, {so}, although its images were not loaded."
     word = read_word(max((each.confidence for each in opened), default=_LIKELY))
     often = _TIMES.get(kpis.opens, f"{kpis.opens:,} times")
     last = f", last {times.moment(kpis.last_opened_at)}" if kpis.last_opened_at else ""
@@ -83,16 +91,21 @@ def _read_too(people: Sequence[Happening], kpis: Kpis, times: Times) -> str:
 
 
 def _deeds(people: Sequence[Happening]) -> str:
-    """Say what people clicked and viewed: `clicked a link and viewed offer.pdf`."""
-    clicked = {each.thing for each in people if each.kind == "click"}
-    viewed = {each.thing for each in people if each.kind == "attachment_view"}
+    """Say what people clicked and viewed, as sure as the surest of each is: `clicked a link and viewed offer.pdf`."""
+    clicks = [each for each in people if each.kind == "click"]
+    views = [each for each in people if each.kind == "attachment_view"]
     parts = []
-    if clicked:
-        parts.append("clicked a link" if len(clicked) == 1 else f"clicked {len(clicked)} links")
-    if viewed:
-        [name, *others] = sorted(each or "an attachment" for each in viewed)
-        parts.append(f"viewed {name}" if not others else f"viewed {len(viewed)} attachments")
+    if clicks:
+        links = len({each.thing for each in clicks})
+        parts.append(f"{_surest(clicks)}clicked {'a link' if links == 1 else f'{links} links'}")
+    if views:
+        [name, *others] = sorted({each.thing or "an attachment" for each in views})
+        parts.append(f"{_surest(views)}viewed {f'{len(others) + 1} attachments' if others else name}")
     return " and ".join(parts)
+
+
+def _surest(happenings: Sequence[Happening]) -> str:
+    return _hedge(max(each.confidence for each in happenings))
 
 
 def _subject(happenings: Sequence[Happening], recipients: Sequence[str]) -> str:
@@ -104,8 +117,8 @@ def _subject(happenings: Sequence[Happening], recipients: Sequence[str]) -> str:
     if not names:
         return f"One of {len(recipients)} recipients" if recipients else "Somebody"
     if has_unknown or len(names) > 2:
-        return f"{names[0]} and others"
-    return " and ".join(names)
+        return enumerated([names[0], "others"])
+    return enumerated(names)
 
 
 def _others(kpis: Kpis) -> str:
@@ -115,7 +128,7 @@ def _others(kpis: Kpis) -> str:
 def _unsure(hits: int) -> str:
     if not hits:
         return ""
-    return f"Of {counted(hits, 'hit')} it is not sure whether a person made {'it' if hits == 1 else 'them'}."
+    return f"Of {counted(hits, 'look')} it is not sure whether a person made {'it' if hits == 1 else 'them'}."
 
 
 def _machines(kpis: Kpis) -> str:
@@ -123,7 +136,7 @@ def _machines(kpis: Kpis) -> str:
     hits = _total(kpis, "machine") - own
     parts = []
     if hits:
-        parts.append(f"{counted(hits, 'hit')} came from machines, such as mail filters.")
+        parts.append(f"{counted(hits, 'look')} came from machines, such as mail filters.")
     if own:
         parts.append(f"{counted(own, 'look')} of your own side {'is' if own == 1 else 'are'} not counted.")
     return " ".join(parts)

@@ -150,7 +150,7 @@ PRIVACY_PAGE = SettingPage(
                 SettingField("retention_days", "Events of recipients", "number", unit="days", hint="Counts stay."),
                 SettingField(
                     "raw_days", "What events were judged by", "number", unit="days",
-                    hint="Networks, agents and other headers. Verdicts stay, and are final then.",
+                    hint="Networks, programs and other headers. Verdicts stay, and are final then.",
                 ),
                 SettingField("keep_days.bodies", "Texts of sent mail", "number", unit="days", empty=_FOREVER),
                 SettingField("keep_days.files", "Attachments and images", "number", unit="days", empty=_FOREVER),

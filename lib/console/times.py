@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib.clock import in_zone
+from lib.languages import clock_time
 
 _NEAR = {0: "today", 1: "tomorrow", -1: "yesterday"}
 _UNITS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
@@ -31,8 +32,8 @@ class Times:
         return f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if local.year != today.year else "")
 
     def clock(self, at: datetime) -> str:
-        """Write the time of day: `16:02`."""
-        return f"{self.local(at):%H:%M}"
+        """Write the time of day: `9:05`."""
+        return clock_time(self.local(at))
 
     def moment(self, at: datetime) -> str:
         """Write day and time: `yesterday at 16:02`, `Tue 3 Mar, 16:02`."""
@@ -53,7 +54,7 @@ class Times:
     def exact(self, at: datetime) -> str:
         """Write the time in full with its zone, for readers who ask: `Tue 3 Mar 2026, 16:02:07 (Europe/Vienna)`."""
         local = self.local(at)
-        return f"{local:%a} {local.day} {local:%b} {local.year}, {local:%H:%M:%S} ({self.zone})"
+        return f"{local:%a} {local.day} {local:%b} {local.year}, {clock_time(local)}:{local:%S} ({self.zone})"
 
 
 def duration(length: timedelta) -> str:

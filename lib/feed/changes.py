@@ -21,7 +21,7 @@ from lib.tracking.facts import Fact, FactKind
 from lib.verdicts import Reason, Verdict
 from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.evidence import Class
-from lib.verdicts.kpis import Counts, Kpis, change_of, count
+from lib.verdicts.kpis import Counts, Kpis, change_of, count, times_of
 from lib.verdicts.rules.own_side import OWN
 
 MOST_SINGLE = 100
@@ -102,9 +102,10 @@ def find_changes(assessed: AssessedMessage, told: Told, cards: Mapping[str, str]
         if change.kpis is not None:
             rest = change_of(change.kpis, rest)
     found += _changes_of_the_whole(rest, at)
-    times = {"last_opened_at": assessed.kpis.last_opened_at, "last_replied_at": assessed.kpis.last_replied_at}
+    times = times_of(assessed.kpis)
     are_told = any(change.kpis is not None for change in found)
-    if not are_told and any(getattr(told.kpis, name) != time for name, time in times.items()):
+    # A first time comes with a count, unless Heed did not keep such times when the message was told of last.
+    if not are_told and any(at is not None and at != times[name] for name, at in times_of(told.kpis).items()):
         found.append(FeedChange(type="verdict.changed", at=at, count=0, kpis=Kpis()))
     found.sort(key=lambda change: change.at)
     found += _card_changes(told, cards, at)
@@ -218,7 +219,7 @@ def _common_verdict(kpis: Kpis, column: str) -> VerdictMove | None:
 
 
 def _has_counts(kpis: Kpis) -> bool:
-    return kpis != Kpis(last_opened_at=kpis.last_opened_at, last_replied_at=kpis.last_replied_at)
+    return kpis != Kpis().model_copy(update=times_of(kpis))
 
 
 def _mark_of(fact: Fact, verdict: Verdict) -> ToldMark:

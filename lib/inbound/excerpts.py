@@ -1,4 +1,4 @@
-"""The answer's own words: the text of a mail without what it quotes, its signature and its program's last line.
+"""The answer's own words: a mail's text without quotes, signature, its program's last line and its server's warnings.
 
 The result is an excerpt, shown as one: a writer whose quotes have no sign that this module knows is quoted whole.
 Everything is decided line by line, with patterns that begin at a line's start: time grows with the length alone.
@@ -7,6 +7,8 @@ Everything is decided line by line, with patterns that begin at a line's start: 
 from __future__ import annotations
 
 import re
+
+from lib.inbound.banners import count_banner_lines
 
 LONGEST_EXCERPT = 4_000
 """Characters."""
@@ -78,7 +80,7 @@ def excerpt(text: str) -> str:
     cut = text[:_LONGEST_TEXT].replace("\r\n", "\n").replace("\u00a0", " ")
     lines = [line.rstrip() for line in cut.split("\n")]
     kept: list[str] = []
-    number = 0
+    number = count_banner_lines(lines)
     while number < len(lines):
         line = lines[number]
         if _SIGNATURE.match(line) or _begins_quoted_mail(lines, number):

@@ -22,29 +22,29 @@ _MONTHS = (
     "feb(?:ruary|ruar|ruari|\\.)?|février|fevrier|févr?\\.?|febrero|febbraio|fevereiro|fev\\.?",
     "mar(?:ch|zo|ço|\\.)?|märz|mrz\\.?|mars|maart|mrt\\.?",
     "apr(?:il|ile|\\.)?|avril|avr\\.?|abril|abr\\.?",
-    "may|mai|mayo|maggio|magg?\\.?|mei|maio",
+    "may|mai|maj|mayo|maggio|magg?\\.?|mei|maio",
     "jun(?:e|i|io|\\.)?|juin|giugno|giu\\.?|junho",
     "jul(?:y|i|io|\\.)?|juillet|juil\\.?|luglio|lug\\.?|julho",
-    "aug(?:ust|ustus|\\.)?|août|aout|agosto|ago\\.?",
+    "aug(?:ust|ustus|usti|\\.)?|août|aout|agosto|ago\\.?",
     "sep(?:tember|t|tembre|tiembre|\\.)?|sept\\.|settembre|sett?\\.?|setembro|set\\.?",
     "o[ck]t(?:ober|obre|ubre|\\.)?|ottobre|ott\\.?|outubro|out\\.",
     "nov(?:ember|embre|iembre|embro|\\.)?",
     "de[cz](?:ember|embre|embro|\\.)?|décembre|déc\\.?|diciembre|dic\\.?|dicembre",
 )
 _WEEKDAYS = (
-    "monday|montag|lundi|lunes|lunedì|lunedi|maandag|segunda",
-    "tuesday|dienstag|mardi|martes|martedì|martedi|dinsdag|terça",
-    "wednesday|mittwoch|mercredi|miércoles|miercoles|mercoledì|mercoledi|woensdag|quarta",
-    "thursday|donnerstag|jeudi|jueves|giovedì|giovedi|donderdag|quinta",
-    "friday|freitag|vendredi|viernes|venerdì|venerdi|vrijdag|sexta",
-    "saturday|samstag|sonnabend|samedi|sábado|sabato|zaterdag",
-    "sunday|sonntag|dimanche|domingo|domenica|zondag",
+    "monday|montag|måndag|mandag|lundi|lunes|lunedì|lunedi|maandag|segunda",
+    "tuesday|dienstag|tisdag|tirsdag|mardi|martes|martedì|martedi|dinsdag|terça",
+    "wednesday|mittwoch|onsdag|mercredi|miércoles|miercoles|mercoledì|mercoledi|woensdag|quarta",
+    "thursday|donnerstag|torsdag|jeudi|jueves|giovedì|giovedi|donderdag|quinta",
+    "friday|freitag|fredag|vendredi|viernes|venerdì|venerdi|vrijdag|sexta",
+    "saturday|samstag|lördag|lørdag|sonnabend|samedi|sábado|sabato|zaterdag",
+    "sunday|sonntag|söndag|søndag|dimanche|domingo|domenica|zondag",
 )
 _MONTH = "|".join(_MONTHS)
 _DATE = re.compile(
     rf"(?<![\w.])(?<!\d )(?:"
     rf"(?P<iso>\d{{4}})-(?P<iso_month>\d{{1,2}})-(?P<iso_day>\d{{1,2}})"
-    rf"|(?P<day>\d{{1,2}})(?P<mark>[./])[ ]?(?P<month>\d{{1,2}})(?:(?P=mark)[ ]?(?P<year>\d{{4}}|\d\d(?!\d)))?"
+    rf"|(?P<day>\d{{1,2}})(?P<mark>[./])[ ]?(?P<month>\d{{1,2}})(?:(?P=mark)(?:[ ]?(?P<year>\d{{4}}|\d\d(?!\d)))?)?"
     rf"|(?P<named_day>\d{{1,2}})(?:st|nd|rd|th|er|º|°|\.)?(?: (?:of|de|di))? ?(?P<name>{_MONTH})"
     r"(?:,? (?:de )?(?P<named_year>\d{4}))?"
     rf"|(?P<first_name>{_MONTH}) (?P<last_day>\d{{1,2}})(?:st|nd|rd|th)?"
@@ -57,24 +57,28 @@ _BACK = re.compile(
     r"\b(?:back|return(?:ing|s)?|again (?:on|from)|resume|(?:avail|reach)able (?:on|from)|"
     r"zurück|wieder|ab(?: dem)?|rückkehr|erreichbar|retour|reviens|reviendrai|à partir du|"
     r"vuelvo|vuelta|regres(?:o|aré|are)|a partir del|reincorpor\w{0,6}|rientr(?:o|erò|ero)|torn(?:o|erò|ero)|"
-    r"di ritorno|terug|vanaf|aanwezig|volto|retorn(?:o|arei)|de volta)\b",
+    r"di ritorno|tillbaka|tilbake|tilbage|terug|vanaf|aanwezig|volto|retorn(?:o|arei)|de volta)\b",
     re.IGNORECASE,
 )
 _UNTIL = re.compile(
     r"\b(?:until|till|through|thru|bis(?: zum| einschließlich)?|jusqu['’](?:au|à)|hasta(?: el)?|fino al|"
-    r"tot(?: en met)?|até)\b",
+    r"tot(?: en met)?|até|till och med|til og med|tills|indtil|frem til)\b",
     re.IGNORECASE,
 )
-_BACK_AFTER = re.compile(r"\W{0,3}(?:\w+ ){0,3}(?:zurück|wieder|terug|back|erreichbar|aanwezig)\b", re.IGNORECASE)
+_BACK_AFTER = re.compile(
+    r"\W{0,3}(?:\w+ ){0,3}(?:zurück|wieder|tillbaka|tilbake|tilbage|terug|back|erreichbar|aanwezig)\b", re.IGNORECASE
+)
 _LAST_DAY_AWAY = re.compile(
-    r"\b(?:through|thru|einschließlich|inclusive|y compris|inclus|incluido|inclusief|compreso|tot en met|including)\b",
+    r"\b(?:through|thru|einschließlich|inclusive|y compris|inclus|incluido|inclusief|compreso|tot en met|"
+    r"till och med|til og med|including)\b",
     re.IGNORECASE,
 )
 _RANGE = re.compile(
     r"(?: ?[-–—] ?|\b(?:to|bis(?: zum)?|au|al|tot(?: en met)?|até|through|thru)(?: the| el)? {0,2})\Z",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<!\d)[.!?](?=\s)|\n\s*\n")
+_SENTENCE = re.compile(r"(?<!\d)(?<!\bd)[.!?](?=\s)|\n\s*\n")
+"""The end of a sentence; none stands behind a number, nor in Danish `d. 12. maj`."""
 
 
 class _Found(NamedTuple):
@@ -101,9 +105,14 @@ def return_date(mail: ReceivedMail, text: str) -> datetime | None:
         or next((each for each in found if _ends_range(words, each)), None)
     )
     day = chosen.day if chosen else _weekday(words, sent)
-    if chosen and _LAST_DAY_AWAY.search(words, max(0, chosen.start - _REACH), chosen.end + 20):
+    if chosen and _LAST_DAY_AWAY.search(words, _place_before(chosen, found), chosen.end + 20):
         day = chosen.day + timedelta(days=1)
     return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+
+
+def _place_before(chosen: _Found, found: list[_Found]) -> int:
+    """Return where the words about a day begin: not before the end of another day."""
+    return max(0, chosen.start - _REACH, *(each.end for each in found if each.end <= chosen.start))
 
 
 def _dates(words: str, sent: date) -> Iterator[_Found]:

@@ -17,6 +17,7 @@ order by change (`-updated_at` for the other way round):
     status|<status>|<time inverted>|…      but for `scheduled` and `received`, which are shelves
     template|<template>|<time inverted>|…
     updated_at|<time>|…
+    -last_read_at|<time inverted>|…        of those that a person has read
 
 Three more kinds of partitions hold one row of a message each: the mailboxes that a message went to or came from, named
 by the keyed hash of the address, `-sent_at|<time inverted>|<message id>`; the scanner noise of a month; and a user's
@@ -48,8 +49,9 @@ Sort = Literal[
     "sent_at", "-sent_at", "subject", "-subject", "opens", "-opens", "last_opened_at", "-last_opened_at",
     "attachment_views", "-attachment_views", "clicks", "-clicks", "replies", "-replies",
 ]  # fmt: skip
-ChangeSort = Literal["updated_at", "-updated_at"]
-"""Orders by the time of the last change."""
+ChangeSort = Literal["updated_at", "-updated_at", "-last_read_at"]
+"""Orders by the time of the last change, and by that at which a person last opened, clicked or viewed. Messages that no
+person has read are not in the last one."""
 
 ListColumn = Literal["sent_at", "subject", "opens", "last_opened_at", "attachment_views", "clicks", "replies"]
 
@@ -90,8 +92,8 @@ _RAW_OPENS = "raw_opens|"
 
 
 class Standing(BaseModel):
-    """Values by which a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at` and `reminds_at` is
-    never.
+    """Values by which a message is sorted. Times are milliseconds since 1970; 0 in `last_opened_at`, `last_read_at` and
+    `reminds_at` is never.
 
     `large`: its rows do not hold all that a list shows of it.
     """
@@ -102,6 +104,7 @@ class Standing(BaseModel):
     subject: str
     opens: int = 0
     last_opened_at: int = 0
+    last_read_at: int = 0
     attachment_views: int = 0
     clicks: int = 0
     replies: int = 0
@@ -193,6 +196,7 @@ def standing_of(message: StoredMessage, kpis: Kpis, large: bool = False, updated
         subject=collation_key(message.subject),
         opens=kpis.opens,
         last_opened_at=milliseconds(kpis.last_opened_at) if kpis.last_opened_at else 0,
+        last_read_at=milliseconds(kpis.last_read_at) if kpis.last_read_at else 0,
         attachment_views=kpis.attachment_views,
         clicks=kpis.clicks,
         replies=kpis.replies,
@@ -275,6 +279,8 @@ def keys_of(partition: str, message: str, standing: Standing) -> list[str]:
 def _keys_for_filters(message: str, standing: Standing, tie: str) -> Iterator[str]:
     yield f"updated_at|{ascending_number(standing.updated_at)}|{message}"
     yield f"-updated_at|{newest_first(standing.updated_at)}|{message}"
+    if standing.last_read_at:
+        yield f"-last_read_at|{newest_first(standing.last_read_at)}|{message}"
     if standing.state not in ("scheduled", "received"):
         yield f"{_status_start('sending' if standing.state == 'submitting' else standing.state)}{tie}"
     if standing.template:
@@ -354,7 +360,7 @@ def template_block(owner: str | None, template: str) -> FilterBlock:
 
 
 def change_block(owner: str | None, sort: ChangeSort) -> FilterBlock:
-    """All messages, or one user's, by the time of their last change."""
+    """All messages, or one user's, by the time of their last change, or of their last reading."""
     return FilterBlock(scope_of(owner), f"{sort}|")
 
 

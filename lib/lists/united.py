@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from lib.fields import RecordRef
 from lib.lists.keys import Sort, View, message_of, record_of_scope, scope_of
 from lib.lists.store import Listed, Lists
 from lib.people.store import People
@@ -27,11 +28,18 @@ class UnitedLists(Lists):
     ) -> AsyncIterator[tuple[str, Listed]]:
         """Yield (cursor, message) in order, each message once."""
         record = record_of_scope(scope)
-        records = await self._people.united_records(organization, record) if record else []
-        if len(records) < 2:
+        if record is None:
             async for each in super().page(organization, scope, view, sort, after, limit):
                 yield each
             return
+        records = await self._people.united_records(organization, record)
+        async for each in self.page_of_records(organization, records, view, sort, after, limit):
+            yield each
+
+    async def page_of_records(
+        self, organization: str, records: Sequence[RecordRef], view: View, sort: Sort, after: str | None, limit: int
+    ) -> AsyncIterator[tuple[str, Listed]]:
+        """Yield (cursor, message) of records that are one, in order, each message once."""
         read_page = super().page
 
         async def page_of(scope: str) -> list[tuple[str, Listed]]:

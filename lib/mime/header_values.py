@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 
+from lib.mime.addresses import with_ascii_domain
 from lib.mime.charsets import decode_text
 from lib.mime.headers import unfolded
 from lib.mime.parts import Mailbox
@@ -46,12 +47,15 @@ def header_text(value: str) -> str:
 
 
 def mailboxes_in(value: str) -> list[Mailbox]:
-    """Return the mailboxes of an address header. Raises RecursionError where comments stand too deep in each other."""
+    """Return the mailboxes of an address header, with domains in ASCII.
+
+    Raises RecursionError where comments stand too deep in each other.
+    """
     value = unfolded(value)
     found = [(name, email.strip()) for name, email in getaddresses([value]) if email.strip()]
     if not found and "@" in value:  # newer versions of Python give up the whole header for one bad address
         found = [("", each) for each in _BARE_ADDRESS.findall(value)]
-    return [Mailbox(header_text(name), without_raw_bytes(email)) for name, email in found]
+    return [Mailbox(header_text(name), with_ascii_domain(without_raw_bytes(email))) for name, email in found]
 
 
 def message_ids_in(value: str, most: int) -> list[str]:

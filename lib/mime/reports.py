@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from lib.mime.addresses import with_ascii_domain
 from lib.mime.header_values import header_text
 
 _MOST_RECIPIENTS = 500
@@ -102,7 +103,7 @@ def address_in(value: str) -> str:
     Letters beyond ASCII may be escaped, such as `b\\x{FC}cher` (RFC 6533, 3).
     """
     found = _ADDRESS.search(_UTF8_XTEXT.sub(_letter, value.partition(";")[2] or value))
-    return found[0].rstrip(".") if found else ""
+    return with_ascii_domain(found[0].rstrip(".")) if found else ""
 
 
 def _letter(escape: re.Match[str]) -> str:

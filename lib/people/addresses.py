@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import idna
-
-_LONGEST_DOMAIN: Final = 255
+from lib.mime.addresses import with_ascii_domain
 
 
 def same_mailbox(email: str) -> str:
@@ -15,10 +11,7 @@ def same_mailbox(email: str) -> str:
     In theory a server may tell upper from lower case; in practice none does. Some mail programs write `bücher.example`
     where the API has taken `xn--bcher-kva.example`.
     """
-    if not email.isascii():
-        local, at, domain = email.rpartition("@")
-        email = f"{local}{at}{_in_ascii(domain)}"
-    return email.lower()
+    return with_ascii_domain(email).lower()
 
 
 def domain_of(email: str) -> str:
@@ -36,13 +29,3 @@ def same_person(email: str) -> str:
     if domain in ("gmail.com", "googlemail.com"):
         return f"{plain.replace('.', '')}@gmail.com"
     return f"{plain}@{domain}"
-
-
-def _in_ascii(domain: str) -> str:
-    """Return the domain as DNS has it (IDNA 2008 after UTS 46, as of addresses of the API), or as it is."""
-    if len(domain) > _LONGEST_DOMAIN:
-        return domain
-    try:
-        return idna.encode(domain, uts46=True).decode()
-    except idna.IDNAError:
-        return domain

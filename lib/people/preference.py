@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lib.languages import enumerated
+
 Preference = Literal["allow", "do_not_allow", "unknown"]
 
 CONSENT = "the address's newest consent"
@@ -55,11 +57,10 @@ class Said:
         if not sources:
             return "So many records have the address that not all of them can be asked, so it is not followed."
         verb = "says" if len(sources) == 1 else "say"
-        text = f"{_enumerated(sources)} {verb} {'yes' if preference == 'allow' else 'no'} to following."
+        text = f"{_named(sources)} {verb} {'yes' if preference == 'allow' else 'no'} to following."
         return text[0].upper() + text[1:]
 
 
-def _enumerated(names: Sequence[str]) -> str:
-    """Join names to a part of a sentence, with the number of those that are left out."""
-    shown = [*names] if len(names) <= _MOST_NAMED + 1 else [*names[:_MOST_NAMED], f"{len(names) - _MOST_NAMED} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+def _named(names: Sequence[str]) -> str:
+    """List names in a sentence; one more than are named is named, too."""
+    return enumerated(names, _MOST_NAMED if len(names) > _MOST_NAMED + 1 else None)

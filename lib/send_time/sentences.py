@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from lib.languages import clock_time
+
 SEVERAL = "The message goes to several recipients, whose working hours can differ, so no time is suggested."
 NO_RECIPIENT = "The message has no recipient yet, so no time is suggested."
 NO_RECORD = "The recipient is not linked to a record that is known here, so the local time is not known."
@@ -24,20 +26,22 @@ _WEEK = 7
 
 def working_time(now: datetime, place: str, sender: ZoneInfo) -> str:
     """Say that it is working time. `now` is the recipient's local time, here and below."""
-    return f"It is {_clock(now)} on {_weekday(now)} in {place}{_aside(now, sender)}, within office hours: send it now."
+    return (
+        f"It is {clock_time(now)} on {_weekday(now)} in {place}{_aside(now, sender)}, within office hours: send it now."
+    )
 
 
 def office_hours(now: datetime, at: datetime, place: str, holiday: str | None, sender: ZoneInfo) -> str:
     """Say when office hours begin at the place: at `at`, in the recipient's local time."""
     why = f", where it is {holiday}" if holiday else ""
     begin = f"office hours begin there {_when(at, now)}{_apposition(at, sender)}."
-    return f"It is {_clock(now)} on {_weekday(now)} in {place}{why}; {begin}"
+    return f"It is {clock_time(now)} on {_weekday(now)} in {place}{why}; {begin}"
 
 
 def no_working_time(now: datetime, place: str, days: int) -> str:
     """Say that no office hours begin within so many days."""
     none = f"no office hours begin there in the next {days} days"
-    return f"It is {_clock(now)} on {_weekday(now)} in {place}, and {none}."
+    return f"It is {clock_time(now)} on {_weekday(now)} in {place}, and {none}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def habit(now: datetime, at: datetime, place: str, gain: Gain, sender: ZoneInfo)
     other = "if sent now" if gain.office_hours == now else f"if sent {_when(gain.office_hours, now)}"
     expected = f"about {gain.share:.0%} of mail is read within 3 hours then, instead of {gain.instead:.0%} {other}."
     if at == now:
-        better = f"now is a better time than most: it is {_clock(now)} on {_weekday(now)} in {place}"
+        better = f"now is a better time than most: it is {clock_time(now)} on {_weekday(now)} in {place}"
         return f"{known}, {better}, and {expected}"
     better = "is a better time than office hours alone would suggest"
     return f"{known}, {_when(at, now).removeprefix('on ')} in {place}{_aside(at, sender)} {better}: {expected}"
@@ -70,9 +74,9 @@ def _when(at: datetime, now: datetime) -> str:
     """`today at 8:00`, `on Monday at 8:00`, `on Monday 11 May at 8:00` from a week ahead."""
     ahead = (at.date() - now.date()).days
     if ahead == 0:
-        return f"today at {_clock(at)}"
+        return f"today at {clock_time(at)}"
     day = f"{_weekday(at)} {at.day} {_MONTHS[at.month - 1]}" if ahead >= _WEEK else _weekday(at)
-    return f"on {day} at {_clock(at)}"
+    return f"on {day} at {clock_time(at)}"
 
 
 def _apposition(at: datetime, sender: ZoneInfo) -> str:
@@ -91,11 +95,7 @@ def _for_sender(at: datetime, sender: ZoneInfo) -> str:
     if theirs.replace(tzinfo=None) == at.replace(tzinfo=None):
         return ""
     day = "" if theirs.date() == at.date() else f" on {_weekday(theirs)}"
-    return f"{_clock(theirs)}{day} for you"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.hour}:{at:%M}"
+    return f"{clock_time(theirs)}{day} for you"
 
 
 def _weekday(at: datetime) -> str:

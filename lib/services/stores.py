@@ -12,7 +12,6 @@ from lib.inbound.outcomes import InboundOutcomes
 from lib.inbound.rules.received import ReceivedMails
 from lib.inbound.rules.store import RuleStore
 from lib.lists.filter_rows import FilterRows
-from lib.lists.store import Lists
 from lib.lists.undecided import UndecidedMessages
 from lib.lists.united import UnitedLists
 from lib.messages.evidence import DeliveryEvidence
@@ -90,7 +89,7 @@ class Stores(Foundation):
         return People(self.storage.tables)
 
     @cached_property
-    def lists(self) -> Lists:
+    def lists(self) -> UnitedLists:
         return UnitedLists(self.storage.tables, self.people)
 
     @cached_property

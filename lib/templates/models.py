@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from lib.fields import ChosenId, Line, Model, Moment, Name, RecordRef, Regarding
+from lib.mime.limits import MOST_RECIPIENTS
 from lib.people.records import RecordFields
 
 LONGEST_HTML = 200_000
@@ -127,6 +128,12 @@ class MergeSpec(Model):
     """The values to fill in. A missing value gives way to the field's default, or to nothing."""
 
     recipient: MergeRecipient = MergeRecipient()
+    others: list[MergeRecipient] = Field(
+        [],
+        max_length=MOST_RECIPIENTS,
+        description="further people to whom the mail is addressed: the names of up to three stand side by side, other "
+        "values of the recipient only where they are the same for all; of more people nothing is filled in",
+    )
     sender: ChosenId | None = Field(None, description="the id of the sending user; by default the acting user")
     regarding: MergeRegarding | None = None
     version: int | None = Field(None, ge=1, description="the number of the version; by default the newest")

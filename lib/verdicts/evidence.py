@@ -39,3 +39,5 @@ class Verdict(NamedTuple):
     reasons: tuple[Reason, ...]
     rules: str
     probability: float
+    was: Class | None = None
+    """What was said before, where that changed more than a minute after the event."""

@@ -272,15 +272,24 @@ def _length(row: Row) -> int:
 def _row(message: str, key: str, judged: Sequence[Judged]) -> Row:
     """Facts of one row have mostly the same few verdicts: each stands there once."""
     places: dict[Verdict, int] = {}
-    facts = [f"[{places.setdefault(verdict, len(places))},{fact.to_json()}]" for fact, verdict in judged]
+    facts = [
+        f"[{places.setdefault(verdict._replace(was=None), len(places))},{fact.to_json()}]" for fact, verdict in judged
+    ]
     verdicts = json.dumps([_written(verdict) for verdict in places], ensure_ascii=False, separators=(",", ":"))
-    return Row(message, key, {"v": 1, **columns(f'{{"verdicts":{verdicts},"facts":[{",".join(facts)}]}}')})
+    # Beside the verdicts, so that release 0.1.0 reads these as they were.
+    earlier = {str(place): verdict.was for place, (_, verdict) in enumerate(judged) if verdict.was}
+    was = f',"was":{json.dumps(earlier)}' if earlier else ""
+    return Row(message, key, {"v": 1, **columns(f'{{"verdicts":{verdicts},"facts":[{",".join(facts)}]{was}}}')})
 
 
 def _judged(row: Row) -> list[Judged]:
     found = json.loads(text_of(row))
     verdicts = [_read(written) for written in found["verdicts"]]
-    return [(Fact.from_object(fact), verdicts[place]) for place, fact in found["facts"]]
+    judged = [(Fact.from_object(fact), verdicts[place]) for place, fact in found["facts"]]
+    for place, was in found.get("was", {}).items():
+        fact, verdict = judged[int(place)]
+        judged[int(place)] = fact, verdict._replace(was=was)
+    return judged
 
 
 def _written(verdict: Verdict) -> list[Any]:

@@ -17,13 +17,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from lib.catalogues.gateways import Gateway
 from lib.catalogues.registry import Catalogues
-from lib.tracking.facts import Fact
+from lib.messages.feedback import Was
+from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.answers import answer_verdict
+from lib.verdicts.circumstances import Circumstances, tell_apart
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding, Verdict
 from lib.verdicts.memory import MOST_COUNTED, SourceKey, Sure, Visit
-from lib.verdicts.message_facts import PatternRules, Rules, Scene, target_of
+from lib.verdicts.message_facts import PatternRules, Scene, target_of
 from lib.verdicts.past import pasts_of
 from lib.verdicts.repeats import as_repeat, repeats
 from lib.verdicts.request import HitRequest
@@ -44,10 +47,11 @@ from lib.verdicts.rules import (
     without_clicks,
 )
 from lib.verdicts.thresholds import DEFAULT, Thresholds
-from lib.verdicts.weighing import Weighed, conclude, weigh
+from lib.verdicts.weighing import Sign, Signs, add_signs, conclude, sign_of, signs_of
 from lib.verdicts.weights import PRIOR, UNKNOWABLE, WEIGHTS, Side, side_of
 
 RequestRule = Callable[[HitRequest], Finding | None]
+FactRule = Callable[[Circumstances], Finding | None]
 
 REQUEST_RULES: tuple[RequestRule, ...] = (
     *agents.RULES,
@@ -58,7 +62,7 @@ REQUEST_RULES: tuple[RequestRule, ...] = (
 )
 """Rules that look at the request alone."""
 
-RULES = Rules(
+RULES: tuple[FactRule, ...] = (
     *agents.TIMED_RULES,
     *networks.TIMED_RULES,
     *own_side.SENDING_RULES,
@@ -66,7 +70,7 @@ RULES = Rules(
     *gateways.RULES,
     *feedback.RULES,
 )
-"""Rules that look at one fact, and at how the message was sent."""
+"""Rules that look at one fact, and at how the message was sent: at its circumstances alone."""
 
 _BEYOND_DOUBT: Mapping[Side, float] = {"open": 3.0, "click": 2.0}
 """Log-odds from which a person is certain, with a sign of `_CERTAIN`."""
@@ -112,45 +116,46 @@ def judge_and_remember(
 
 
 class _Findings:
-    """Findings on each fact of a message, and what they add up to."""
+    """Findings on each fact of a message."""
 
-    def __init__(self, scene: Scene, found: Mapping[str, tuple[Finding, ...]], weighed: Mapping[str, Weighed]) -> None:
+    def __init__(self, scene: Scene, found: dict[str, tuple[Finding, ...]], signs: dict[str, Signs]) -> None:
         self._scene = scene
-        self.found = dict(found)
-        self._weighed = dict(weighed)
+        self._found = found
+        self.signs = signs
+        """Signs on each fact, by its key."""
 
     def copy(self) -> _Findings:
-        return _Findings(self._scene, self.found, self._weighed)
+        return _Findings(self._scene, self._found.copy(), self.signs.copy())
 
     def add_findings(self, more: Iterable[tuple[Fact, Finding]]) -> None:
+        found, signs = self._found, self.signs
         for fact, finding in more:
-            self.found[fact.key] += (finding,)
-            self._weighed.pop(fact.key, None)
-
-    def weigh(self) -> Mapping[str, Weighed]:
-        """Weigh what is found of each fact by now, by the fact's key."""
-        weighed = self._weighed
-        if len(weighed) < len(self.found):
-            for fact in self._scene.facts:
-                if fact.key not in weighed:
-                    weighed[fact.key] = weigh(side_of(fact.kind), self.found[fact.key])
-        return weighed
+            key = fact.key
+            found[key] += (finding,)
+            signs[key] = add_signs(signs[key], sign_of(finding))
 
     def suspects(self) -> frozenset[str]:
         """Keys of facts that are a machine's by what is found so far."""
-        return frozenset([key for key, each in self.weigh().items() if each.is_suspect])
+        return frozenset([key for key, each in self.signs.items() if each.weighed.is_suspect])
 
     def doubted(self) -> frozenset[str]:
         """Keys of facts against which anything speaks."""
-        return frozenset([key for key, each in self.weigh().items() if each.is_doubted])
+        return frozenset([key for key, each in self.signs.items() if each.weighed.is_doubted])
 
     def undecided(self, thresholds: Thresholds) -> frozenset[str]:
         """Keys of opens that weak signs may still move."""
-        weighed = self.weigh()
-        opens = [(fact.key, weighed[fact.key]) for fact in self._scene.opens]
+        opens = [(fact.key, self.signs[fact.key].weighed) for fact in self._scene.opens]
         return frozenset(
             [key for key, each in opens if without_clicks.is_undecided(each.probability, each.codes, thresholds)]
         )
+
+    def conclude(self, thresholds: Thresholds) -> dict[str, Verdict]:
+        """Return the verdict on each fact, by its key."""
+        human, machine, found = thresholds.human_from, thresholds.machine_until, self._found
+        return {
+            key: conclude(signs, found[key], human[signs.side], machine[signs.side])
+            for key, signs in self.signs.items()
+        }
 
 
 _AMONG_FACTS = PatternRules(*floods.RULES, *patterns.RULES)
@@ -162,7 +167,7 @@ _EXPERIENCE = PatternRules(*experience.RULES)
 
 
 def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], list[Visit]]:
-    found, witnesses = _Findings(scene, _by_themselves(scene), {}), _Witnesses(scene)
+    found, witnesses = _by_themselves(scene), _Witnesses(scene)
     scene.suspects = by_themselves = found.suspects()
     if scene.sending.honeypots:
         scene.doubted = found.doubted()
@@ -184,8 +189,7 @@ def _judged(scene: Scene, thresholds: Thresholds) -> tuple[dict[str, Verdict], l
         scene.undecided = found.undecided(thresholds)
         found.add_findings(_WITHOUT_CLICKS.find(scene) if scene.undecided else ())
     found.add_findings(_EXPERIENCE.find(scene))
-    verdicts = {fact.key: conclude(side_of(fact.kind), found.found[fact.key], thresholds) for fact in scene.facts}
-    return verdicts, visits
+    return found.conclude(thresholds), visits
 
 
 class _Witnesses:
@@ -205,30 +209,59 @@ class _Witnesses:
         found.add_findings(self._said[suspects])
 
 
-def _by_themselves(scene: Scene) -> dict[str, tuple[Finding, ...]]:
+def _by_themselves(scene: Scene) -> _Findings:
     """Judge every fact by itself."""
-    rules = RULES.of_scene(scene)
-    return {
-        fact.key: (
-            *_of_request(scene.request(fact)),
-            *[finding for find in rules if (finding := find(fact, scene)) is not None],
+    feedback = scene.sending.feedback
+    found, signs = {}, {}
+    for fact in scene.facts:
+        key, request, since = fact.key, scene.request(fact), scene.since_dispatch(fact)
+        passed, seconds = (None, 0) if since is None else tell_apart(since)
+        is_out_of_date = fact.at > request.program.out_of_date_from
+        found_around, signs_around = _of_circumstances(
+            request.kind,
+            request.gateway_network,
+            passed,
+            seconds,
+            is_out_of_date,
+            scene.gateway(fact),
+            scene.is_own(fact),
+            feedback.get(key),
         )
-        for fact in scene.facts
-    }
+        found_asked, signs_asked = _of_request(request)
+        found[key] = found_asked + found_around
+        signs[key] = add_signs(signs_asked, *signs_around)
+    return _Findings(scene, found, signs)
 
 
 @lru_cache(maxsize=4096)
-def _of_request(request: HitRequest) -> tuple[Finding, ...]:
-    return tuple([finding for rule in REQUEST_RULES if (finding := rule(request))])
+def _of_request(request: HitRequest) -> tuple[tuple[Finding, ...], Signs]:
+    found = tuple([finding for rule in REQUEST_RULES if (finding := rule(request))])
+    return found, signs_of(side_of(request.kind), tuple(map(sign_of, found)))
+
+
+@lru_cache(maxsize=4096)
+def _of_circumstances(
+    kind: FactKind,
+    gateway_network: str | None,
+    passed: int | None,
+    seconds: int,
+    is_out_of_date: bool,
+    gateway: Gateway | None,
+    is_own: bool,
+    said: Was | None,
+) -> tuple[tuple[Finding, ...], tuple[Sign, ...]]:
+    circumstances = Circumstances(kind, gateway_network, passed, seconds, is_out_of_date, gateway, is_own, said)
+    found = tuple([finding for rule in RULES if (finding := rule(circumstances))])
+    return found, tuple(map(sign_of, found))
 
 
 def _visits(scene: Scene, found: _Findings) -> Iterator[Visit]:
     """Find the visits; none of the sender's own network, where every mail by itself tells whose side it is."""
-    memory, weighed = scene.sending.memory, found.weigh()
-    groups: dict[SourceKey, list[tuple[Fact, Weighed]]] = defaultdict(list)
+    memory = scene.sending.memory
+    groups: dict[SourceKey, list[tuple[Fact, Signs]]] = defaultdict(list)
     for fact in scene.facts:
-        key, each = memory.keys.get(fact.key), weighed[fact.key]
-        if key is not None and own_side.NETWORK not in each.codes:
+        key, each = memory.keys.get(fact.key), found.signs[fact.key]
+        if key is not None and own_side.NETWORK not in each.weighed.codes:
             groups[key].append((fact, each))
     for key, hits in groups.items():
         first = hits[0][0]
@@ -242,8 +275,8 @@ def _visits(scene: Scene, found: _Findings) -> Iterator[Visit]:
             min(len(hits) - len(targets), MOST_COUNTED),
             min(len(set(targets)), MOST_COUNTED),
             scene.sending.links,
-            round(min([each.odds - PRIOR[side_of(fact.kind)] for fact, each in hits]), 1),
-            max([_witnessed(side_of(fact.kind), each.odds, each.codes) for fact, each in hits]).sure,
+            round(min([each.weighed.odds - PRIOR[each.side] for _, each in hits]), 1),
+            max([_witnessed(each) for _, each in hits]).sure,
         )
 
 
@@ -255,18 +288,19 @@ class _Witnessed(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def _witnessed(side: Side, odds: float, codes: frozenset[str]) -> _Witnessed:
+def _witnessed(found: Signs) -> _Witnessed:
     """Return who a source surely was, by one hit; empty where that is in doubt.
 
     A user's word can make a hit doubtful, and nothing certain: no user alone decides what other mails of the source
     are. So log-odds count with the words and without them.
     """
+    odds, codes = found.weighed.odds, found.weighed.codes
     words = codes & feedback.WORDS
-    unsaid = odds - sum([WEIGHTS[code].for_side(side) for code in words])
+    unsaid = odds - sum([WEIGHTS[code].for_side(found.side) for code in words])
     if own_side.SESSION_CODE in codes:
         return _Witnessed(4, "own")
-    if max(odds, unsaid) <= _SURELY_MACHINE[side] and UNKNOWABLE not in codes:
+    if max(odds, unsaid) <= _SURELY_MACHINE[found.side] and UNKNOWABLE not in codes:
         return _Witnessed(3, "machine")
-    if min(odds, unsaid) >= _BEYOND_DOUBT[side] and not _CERTAIN.isdisjoint(codes):
+    if min(odds, unsaid) >= _BEYOND_DOUBT[found.side] and not _CERTAIN.isdisjoint(codes):
         return _Witnessed(2, "person")
     return _Witnessed(1, "own") if "after-the-answer" in codes else _Witnessed(0, "")

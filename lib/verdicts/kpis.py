@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from pydantic import BaseModel
 
@@ -34,11 +35,28 @@ class Kpis(Counts):
 
     replies: int = 0
     last_opened_at: Moment | None = None
+    last_clicked_at: Moment | None = None
+    last_attachment_view_at: Moment | None = None
     last_replied_at: Moment | None = None
     raw: Counts = Counts()
     machine: Counts = Counts()
     uncertain: Counts = Counts()
     own: Counts = Counts()
+
+    @property
+    def last_read_at(self) -> datetime | None:
+        """The time at which a person last opened it, clicked or viewed; None where no person did."""
+        times = (self.last_opened_at, self.last_clicked_at, self.last_attachment_view_at)
+        return max((each for each in times if each), default=None)
+
+
+LAST_TIMES: Mapping[str, str] = {
+    "opens": "last_opened_at",
+    "clicks": "last_clicked_at",
+    "attachment_views": "last_attachment_view_at",
+    "replies": "last_replied_at",
+}
+"""Times of the last event of people, by the count that it belongs to."""
 
 
 _COLUMN: Mapping[FactKind, str] = {
@@ -54,11 +72,11 @@ REPLIES: frozenset[FactKind] = frozenset(("reply", "calendar_answer"))
 def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
     """The KPIs of one message; a fact of a flood counts as often as it stands for hits."""
     tally = {kind: dict.fromkeys(Counts.model_fields, 0) for kind in ("human", "machine", "uncertain", "raw", "own")}
-    last_open = last_reply = None
+    last: dict[str, int] = {}
     replies = 0
     for fact in facts:
         if fact.kind in REPLIES:
-            replies, last_reply = replies + 1, max(last_reply or 0, fact.at)
+            replies, last["replies"] = replies + 1, max(last.get("replies", 0), fact.at)
         column = _COLUMN.get(fact.kind)
         if column is None:
             continue
@@ -68,13 +86,12 @@ def count(facts: Iterable[Fact], verdicts: Mapping[str, Verdict]) -> Kpis:
         tally["raw"][column] += fact.count
         if kind == "machine" and any(reason.code in OWN for reason in verdict.reasons):
             tally["own"][column] += fact.count
-        if kind == "human" and column == "opens":
-            last_open = max(last_open or 0, fact.at)
+        if kind == "human":
+            last[column] = max(last.get(column, 0), fact.at)
     return Kpis(
         **tally["human"],
         replies=replies,
-        last_opened_at=None if last_open is None else moment(last_open),
-        last_replied_at=None if last_reply is None else moment(last_reply),
+        **{LAST_TIMES[column]: moment(at) for column, at in last.items()},
         raw=Counts(**tally["raw"]),
         machine=Counts(**tally["machine"]),
         uncertain=Counts(**tally["uncertain"]),
@@ -95,16 +112,19 @@ def added(some: Mapping[int, int], others: Mapping[int, int]) -> dict[int, int]:
 
 def sum_kpis(one: Kpis, other: Kpis) -> Kpis:
     """Sum of the KPIs of two disjoint sets of facts."""
-    opened = [each.last_opened_at for each in (one, other) if each.last_opened_at]
-    replied = [each.last_replied_at for each in (one, other) if each.last_replied_at]
-    times = {"last_opened_at": max(opened, default=None), "last_replied_at": max(replied, default=None)}
+    found = {name: (getattr(one, name), getattr(other, name)) for name in LAST_TIMES.values()}
+    times = {name: max((at for at in both if at), default=None) for name, both in found.items()}
     return _combined(Counts.plus, one, other, one.replies + other.replies).model_copy(update=times)
 
 
 def change_of(before: Kpis, after: Kpis) -> Kpis:
     """The counts by which two states of a message's KPIs differ, with the times of the later state."""
-    times = {"last_opened_at": after.last_opened_at, "last_replied_at": after.last_replied_at}
-    return _combined(Counts.minus, after, before, after.replies - before.replies).model_copy(update=times)
+    return _combined(Counts.minus, after, before, after.replies - before.replies).model_copy(update=times_of(after))
+
+
+def times_of(kpis: Kpis) -> dict[str, datetime | None]:
+    """The times of the last events of people, by field."""
+    return {name: getattr(kpis, name) for name in LAST_TIMES.values()}
 
 
 def _combined(combine: Callable[[Counts, Counts], Counts], one: Kpis, other: Kpis, replies: int) -> Kpis:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Generic, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from lib.catalogues.gateways import Gateway
 from lib.catalogues.networks import network_bounds
@@ -19,28 +19,15 @@ from lib.catalogues.registry import Catalogues
 from lib.tracking.facts import Fact, FactKind
 from lib.verdicts.context import Sending
 from lib.verdicts.evidence import Finding
+from lib.verdicts.lazy import lazy
 from lib.verdicts.past import Past
 from lib.verdicts.request import HitRequest, request_of
 from lib.verdicts.thresholds import Thresholds
 
 _Key = TypeVar("_Key")
-_Kept = TypeVar("_Kept")
-_Find = TypeVar("_Find", bound=Callable[..., object])
 _RECIPIENT: Callable[[Fact], int | None] = attrgetter("recipient")
 _AT: Callable[[Fact], int] = attrgetter("at")
 _BY_KEY: Callable[[Fact], str] = attrgetter("key")
-
-
-class _lazy(Generic[_Kept]):
-    """Property that is found when first asked for. `functools.cached_property` takes a lock for that."""
-
-    def __init__(self, find: Callable[[Any], _Kept]) -> None:
-        self._find, self._name = find, find.__name__
-
-    def __get__(self, scene: Scene, _: type[Scene]) -> _Kept:
-        found = self._find(scene)
-        scene.__dict__[self._name] = found
-        return found
 
 
 Source = tuple[str | None, str | None]
@@ -81,10 +68,7 @@ class Scene:
         self._requests = {fact.key: request_of(fact, catalogues) for fact in self.facts}
         self.number_of_hits = sum([request.count for request in self._requests.values()])
         """Number of hits that the facts stand for."""
-        self.number_of_opens = sending.opens_before + sum([self._requests[fact.key].count for fact in self.opens])
-        self._gateways = [catalogues.gateways.get(name) if name else None for name in sending.gateways]
-        self._common_gateway = self._gateways[0] if len(set(sending.gateways)) == 1 else None
-        self.has: frozenset[Need] = frozenset((*self._had_by_sending(), *self._had_by_hits(), *self._had_by_clicks()))
+        self.has: tuple[Need, ...] = (*self._had_by_sending(), *self._had_by_hits(), *self._had_by_clicks())
         """What the message has for rules to look at."""
         self.pasts: Mapping[str, Past] = {}
 
@@ -113,58 +97,61 @@ class Scene:
 
     def gateway(self, fact: Fact) -> Gateway | None:
         """The product that filters this recipient's mail; of several recipients, when all have the same."""
+        gateways = self._gateways
         if fact.recipient is None:
-            return self._common_gateway
-        return self._gateways[fact.recipient] if fact.recipient < len(self._gateways) else None
+            return gateways[0] if len(set(self.sending.gateways)) == 1 else None
+        return gateways[fact.recipient] if fact.recipient < len(gateways) else None
 
-    def is_own(self, network: str) -> bool:
-        """Facts know networks only as a /24 or /48: one that lies in an own network, or holds one."""
-        asked = network_bounds(network)
-        if asked is None:
+    @lazy
+    def _gateways(self) -> Sequence[Gateway | None]:
+        """Products that filter mail, by recipient number."""
+        known = self.catalogues.gateways
+        return [known.get(name) if name else None for name in self.sending.gateways]
+
+    def is_own(self, fact: Fact) -> bool:
+        """Whether it came from the sender's own network. A colleague who is the recipient reads there, and counts."""
+        own = self.sending.own_networks
+        if not own or fact.network is None or fact.recipient in self.sending.colleagues:
             return False
-        version, first, last = asked
-        for own_version, own_first, own_last in self._own:
-            if version == own_version and own_first <= last and first <= own_last:
-                return True
-        return False
+        return _is_within(fact.network, own)
 
-    @_lazy
-    def _own(self) -> Sequence[tuple[int, int, int]]:
-        """Bounds of the own networks."""
-        return _all_bounds(self.sending.own_networks)
+    @lazy
+    def number_of_opens(self) -> int:
+        """Number of opens that the facts stand for, and of those that are no longer looked at."""
+        return self.sending.opens_before + sum([self._requests[fact.key].count for fact in self.opens])
 
-    @_lazy
+    @lazy
     def by_source(self) -> Mapping[Source, Sequence[Fact]]:
         """In order of time; only of what can be known again."""
         return _grouped([fact for fact in self.facts if not self.is_shared(fact)], source_of)
 
-    @_lazy
+    @lazy
     def by_shared_source(self) -> Mapping[Source, Sequence[Fact]]:
         return _grouped([fact for fact in self.facts if self.is_shared(fact)], source_of)
 
-    @_lazy
+    @lazy
     def by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.facts)
 
-    @_lazy
+    @lazy
     def clicks_by_source(self) -> Mapping[Source, Sequence[Fact]]:
         clicks = {source: [fact for fact in facts if fact.kind != "open"] for source, facts in self.by_source.items()}
         return {source: some for source, some in clicks.items() if some}
 
-    @_lazy
+    @lazy
     def clicks_by_link(self) -> Mapping[tuple[int | None, int], Sequence[Fact]]:
         """By recipient and link."""
         return _grouped(self.clicks, lambda fact: (fact.recipient, target_of(fact)))
 
-    @_lazy
+    @lazy
     def clicks_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.clicks)
 
-    @_lazy
+    @lazy
     def opens_by_recipient(self) -> Mapping[int | None, Sequence[Fact]]:
         return _by_recipient(self.opens)
 
-    @_lazy
+    @lazy
     def by_token(self) -> Mapping[tuple[FactKind, int | None, int], Sequence[Fact]]:
         """By what the token says: kind, recipient and item."""
         return _grouped(self.facts, lambda fact: (fact.kind, fact.recipient, fact.item))
@@ -175,12 +162,6 @@ class Scene:
             yield "a-later-look"
         if sending.elsewhere:
             yield "elsewhere"
-        if sending.own_networks:
-            yield "own-networks"
-        if any(self._gateways):
-            yield "a-gateway"
-        if sending.feedback:
-            yield "feedback"
         if sending.prior_shift:
             yield "a-shift"
 
@@ -190,7 +171,8 @@ class Scene:
             yield "answers"
         if self.number_of_hits > self.thresholds.flood:
             yield "flood"
-        if self.number_of_opens > self.thresholds.many_opens:
+        most = self.sending.opens_before + self.number_of_hits
+        if most > self.thresholds.many_opens and self.number_of_opens > self.thresholds.many_opens:
             yield "many-opens"
         if len(facts) > 1:
             yield "several-hits"
@@ -232,6 +214,19 @@ class Scene:
 def target_of(fact: Fact) -> int:
     """Target that was followed: a link's index, or a negative number for an attachment."""
     return -1 - fact.item if fact.kind == "attachment_view" else fact.item
+
+
+@lru_cache(maxsize=4096)
+def _is_within(network: str, own_networks: tuple[str, ...]) -> bool:
+    """Whether a network lies in one of the others, or holds one: facts know networks only as a /24 or /48."""
+    asked = network_bounds(network)
+    if asked is None:
+        return False
+    version, first, last = asked
+    for own_version, own_first, own_last in _all_bounds(own_networks):
+        if version == own_version and own_first <= last and first <= own_last:
+            return True
+    return False
 
 
 @lru_cache(maxsize=1024)
@@ -293,9 +288,6 @@ Need = Literal[
     "answers",
     "a-later-look",
     "elsewhere",
-    "own-networks",
-    "a-gateway",
-    "feedback",
     "a-shift",
     "flood",
     "many-opens",
@@ -313,38 +305,30 @@ Need = Literal[
 """What a message must have for a rule to find anything. Most messages have little of that (`Scene.has`)."""
 
 
-class Rule(Generic[_Find]):
-    """A rule, and what a message must have for the rule to find anything."""
+Finder = Callable[[Scene], Findings]
 
-    def __init__(self, find: _Find, *needs: Need) -> None:
+
+class PatternRule:
+    """A rule about several facts of a message, and what the message must have for the rule to find anything."""
+
+    def __init__(self, find: Finder, *needs: Need) -> None:
         self.find = find
         self.needs = frozenset(needs)
 
 
-class Rules(Generic[_Find]):
-    """Rules that are asked one after the other."""
+class PatternRules:
+    """Rules about several facts that are asked one after the other."""
 
-    def __init__(self, *rules: Rule[_Find]) -> None:
+    def __init__(self, *rules: PatternRule) -> None:
         self._rules = rules
-        self._able: dict[frozenset[Need], Sequence[_Find]] = {}
+        self._able: dict[tuple[Need, ...], Sequence[Finder]] = {}
 
-    def of_scene(self, scene: Scene) -> Sequence[_Find]:
+    def of_scene(self, scene: Scene) -> Sequence[Finder]:
         """Those that can find something."""
         able = self._able.get(scene.has)
         if able is None:
-            able = self._able[scene.has] = [rule.find for rule in self._rules if rule.needs <= scene.has]
+            able = self._able[scene.has] = [rule.find for rule in self._rules if rule.needs.issubset(scene.has)]
         return able
-
-
-FactRule = Rule[Callable[[Fact, Scene], Finding | None]]
-"""A rule about one fact."""
-
-PatternRule = Rule[Callable[[Scene], Findings]]
-"""A rule about several facts."""
-
-
-class PatternRules(Rules[Callable[[Scene], Findings]]):
-    """Rules about several facts."""
 
     def find(self, scene: Scene) -> list[tuple[Fact, Finding]]:
         """Ask those rules that can find something."""

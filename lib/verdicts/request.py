@@ -60,6 +60,8 @@ class HitRequest:
         self.headers = headers
         self.owner: Owner | None = catalogues.owners.get(place.owner) if place.owner else None
         """Owner of the network that it came from."""
+        self.gateway_network = self.owner.name if self.owner is not None and self.owner.kind == "gateway" else None
+        """Name of that owner where it is a product that filters mail."""
         self.image_proxy = program.image_proxy
         """The mail service whose proxy asked."""
         is_through_others = self.owner is not None and self.owner.kind in ("relay", "proxy")

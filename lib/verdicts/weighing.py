@@ -1,6 +1,6 @@
 """Weighing: findings add up as log-odds to a probability, and that to a verdict.
 
-The same few combinations of findings come again and again, so that what they add up to is kept.
+The same combinations of signs come again and again, so that what they add up to is kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lib.verdicts.evidence import Finding, Reason, Verdict
-from lib.verdicts.thresholds import Thresholds
+from lib.verdicts.lazy import lazy
 from lib.verdicts.weights import PRIOR, RULES_VERSION, UNKNOWABLE, WEIGHTS, Side, weight_of
 
 DECISIVE = -4.0
@@ -61,40 +61,65 @@ class Weighed(NamedTuple):
     codes: frozenset[str]
 
 
-def weigh(side: Side, found: Sequence[Finding]) -> Weighed:
-    """Add up the findings on a fact of this side; each code counts once."""
-    return _weigh(side, tuple([finding.code if finding.weight is None else finding for finding in found]))
+Sign = str | Finding
+"""Code of a finding; the finding itself where it has a weight of its own."""
 
 
-@lru_cache(maxsize=8192)
-def _weigh(side: Side, signs: tuple[str | Finding, ...]) -> Weighed:
-    """Add up signs: codes, and findings with a weight of their own. Sentences differ where the weights are the same."""
+def sign_of(finding: Finding) -> Sign:
+    return finding.code if finding.weight is None else finding
+
+
+class Signs:
+    """Signs found on a fact, in their order, and what they add up to.
+
+    Findings with the same signs differ in their sentences alone.
+    """
+
+    def __init__(self, side: Side, signs: tuple[Sign, ...]) -> None:
+        self.side: Side = side
+        self.signs = signs
+
+    @lazy
+    def weighed(self) -> Weighed:
+        """What they add up to; each code counts once."""
+        return _weigh(self.side, self.signs)
+
+
+@lru_cache(maxsize=4096)
+def signs_of(side: Side, signs: tuple[Sign, ...]) -> Signs:
+    """Return these signs on a fact of this side: the same object as long as it is kept."""
+    return Signs(side, signs)
+
+
+@lru_cache(maxsize=16384)
+def add_signs(before: Signs, *more: Sign) -> Signs:
+    """Return signs with more of them: the same object as long as it is kept."""
+    return Signs(before.side, before.signs + more)
+
+
+def _weigh(side: Side, signs: tuple[Sign, ...]) -> Weighed:
     own = {sign.code: sign.weight or 0.0 for sign in signs if not isinstance(sign, str)}
-    codes = [sign if isinstance(sign, str) else sign.code for sign in signs]
-    usual = {code: WEIGHTS[code].open if side == "open" else WEIGHTS[code].click for code in codes}
-    weights = {**usual, **own}
+    usual = {code: WEIGHTS[code].open if side == "open" else WEIGHTS[code].click for code in map(_code_of, signs)}
+    weights = {**usual, **own} if own else usual
+    is_doubted = min(usual.values(), default=0.0) < 0
     if not _OF_NO_RECIPIENT.isdisjoint(weights):
-        for code in weights:
-            if own.get(code, max(WEIGHTS[code].open, WEIGHTS[code].click)) > 0:
-                weights[code] = 0.0
-    is_doubted = any(weight < 0 for weight in usual.values())
+        weights = {code: 0.0 if _speaks_for_a_person(code, own.get(code)) else weights[code] for code in weights}
     odds = PRIOR[side] + sum(weights.values())
     probability = 1 / (1 + math.exp(-odds))
     return Weighed(odds, probability, probability <= _SUSPECT[side], is_doubted, frozenset(weights))
 
 
-def conclude(side: Side, found: tuple[Finding, ...], thresholds: Thresholds) -> Verdict:
-    """Return the verdict that the findings add up to."""
-    return _conclude(side, found, thresholds.human_from[side], thresholds.machine_until[side])
+def _code_of(sign: Sign) -> str:
+    return sign if isinstance(sign, str) else sign.code
 
 
 @lru_cache(maxsize=8192)
-def _conclude(side: Side, found: tuple[Finding, ...], human_from: float, machine_until: float) -> Verdict:
-    weighed = weigh(side, found)
-    person, codes = weighed.probability, weighed.codes
-    shown = found if _OF_NO_RECIPIENT.isdisjoint(codes) else _outweighed(found)
+def conclude(signs: Signs, found: tuple[Finding, ...], human_from: float, machine_until: float) -> Verdict:
+    """Return the verdict that the findings add up to, whose signs these are, with the thresholds of their side."""
+    side, person, codes = signs.side, signs.weighed.probability, signs.weighed.codes
+    is_outweighed = not _OF_NO_RECIPIENT.isdisjoint(codes)
     # Reasons are shown in the order of their weights: those that weigh most come first.
-    reasons = [reason for _, _, reason in sorted({_ranked(side, each) for each in shown})]
+    reasons = [reason for _, _, reason in sorted({_ranked(side, each, is_outweighed) for each in found})]
     if not any(reason.weight < 0 for reason in reasons):
         reasons.insert(0, _NOTHING_SUSPICIOUS)
     told, rounded = tuple(reasons), round(person, 3)
@@ -111,25 +136,20 @@ def _is_decided(reasons: Sequence[Reason]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _ranked(side: Side, finding: Finding) -> tuple[float, str, Reason]:
-    """Return the reason that people are shown for a finding, behind what orders it among others."""
-    reason = Reason(finding.code, finding.text, weight_of(finding, side), WEIGHTS[finding.code].source)
-    return -abs(reason.weight), reason.code, reason
+def _ranked(side: Side, finding: Finding, is_outweighed: bool) -> tuple[float, str, Reason]:
+    """Return the reason that people are shown for a finding, behind what orders it among others.
 
-
-def _outweighed(found: Sequence[Finding]) -> Sequence[Finding]:
-    """Take the weight from findings for a person, beside a sign of what no recipient does.
-
-    A colleague may open a mail, follow its link and come back the next day: that stays a colleague's.
+    What speaks for a person has no weight where it `is_outweighed`: a colleague may open a mail, follow its link and
+    come back the next day, and that stays a colleague's.
     """
-    return [_without_weight(finding) if _speaks_for_a_person(finding) else finding for finding in found]
+    code, text, weight = finding.code, finding.text, weight_of(finding, side)
+    if is_outweighed and _speaks_for_a_person(code, finding.weight):
+        weight = 0.0
+        text = _OUTWEIGHED_WORD if code == "user-said-person" else text
+    return -abs(weight), code, Reason(code, text, weight, WEIGHTS[code].source)
 
 
-def _speaks_for_a_person(finding: Finding) -> bool:
-    weight = WEIGHTS[finding.code]
-    return max(weight.open, weight.click) > 0 if finding.weight is None else finding.weight > 0
-
-
-def _without_weight(finding: Finding) -> Finding:
-    text = _OUTWEIGHED_WORD if finding.code == "user-said-person" else finding.text
-    return finding._replace(text=text, weight=0.0)
+def _speaks_for_a_person(code: str, own: float | None) -> bool:
+    """Whether a finding does, on either side; `own` is its own weight."""
+    weight = WEIGHTS[code]
+    return max(weight.open, weight.click) > 0 if own is None else own > 0

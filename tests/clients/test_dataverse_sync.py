@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from infra.local.child import ROOT
+from lib.verdicts.kpis import LAST_TIMES
 from tests.clients.dataverse_stand_in import Dataverse
 from tests.clients.opening import open_mail
 from tests.clients.scripted_server import Scripted, scripted_server
@@ -174,7 +175,7 @@ async def test_where_the_feed_has_lost_the_place_every_message_is_read_anew(crm:
 def test_counts_stay_within_what_dataverse_takes(sample: ModuleType, opens: int) -> None:
     models = importlib.import_module("heed_client.generated.models")
     nothing = {"opens": 0, "clicks": 0, "attachment_views": 0}
-    kpis = {**nothing, "opens": opens, "replies": 0, "last_opened_at": None, "last_replied_at": None}
+    kpis = {**nothing, "opens": opens, "replies": 0, **dict.fromkeys(LAST_TIMES.values())}
     parts = dict.fromkeys(("raw", "machine", "uncertain", "own"), nothing)
 
     assert sample.columns(models.Kpis.from_dict({**kpis, **parts}))["opencount"] == 2**31 - 1

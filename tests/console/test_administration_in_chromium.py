@@ -75,6 +75,6 @@ async def test_a_dangerous_setting_is_changed_by_clicking_twice(world: World, br
 async def test_an_operator_judges_again_by_clicking(world: World, browser: Any) -> None:
     page = await tab(browser, [])
     await enter_as_operator(page)
-    await page.get_by_role("link", name="Judge again").click()
+    await page.get_by_role("link", name="Check again").click()
     await page.get_by_role("button", name="Show what would change").click()
     await page.get_by_text("Nothing is written yet: 0 verdicts").wait_for()

@@ -15,7 +15,7 @@ async def test_one_sentence_says_what_became_of_it(world: World, rita: Visitor) 
 
     assert "Ada Lovett answered today at" in page
     assert "They read it twice, last today at" in page
-    assert "3 hits came from machines, such as mail filters." in page
+    assert "3 looks came from machines, such as mail filters." in page
     assert "Only machines have looked at it so far." in await rita.page(f"messages/{world.scanned}")
     assert "It could not be delivered to Gus Ort." in await rita.page(f"messages/{world.bounced}")
     assert "Not yet opened." in await rita.page(f"messages/{world.quiet}")
@@ -32,7 +32,7 @@ async def test_people_are_counted_large_and_all_hits_beside_them(world: World, r
 async def test_a_burst_of_machines_is_one_row(world: World, rita: Visitor) -> None:
     page = await rita.page(f"messages/{world.offer}")
 
-    assert "3 hits within 2 seconds" in page
+    assert "3 looks within 2 seconds" in page
     assert "2 clicks, 1 open" in page
 
 
@@ -43,13 +43,13 @@ async def test_the_plot_says_the_same_as_its_table(world: World, rita: Visitor) 
 
     assert plot.count("<circle") == 3 == table.count("a person")
     assert plot.count('class="machine"') == 3 == table.count("a machine")
-    assert "3 hits by people, 3 hits by machines" in plot
+    assert "3 looks by people, 3 looks by machines" in plot
 
 
 async def test_the_filter_of_the_timeline_is_in_the_address(world: World, rita: Visitor) -> None:
     page = await rita.page(f"messages/{world.offer}?show=people")
 
-    assert "3 hits within 2 seconds" not in page
+    assert "3 looks within 2 seconds" not in page
     assert page.count('<li id="e-') == 4
 
 
@@ -70,6 +70,9 @@ async def test_the_word_of_a_user_counts_as_evidence(world: World, rita: Visitor
     assert answer.headers["location"] == f"/console/messages/{world.offer}#e-{event}"
     assert f'id="e-{event}"' in page
     assert "You said: you or a colleague." in page
+    assert "(was: a person)" in page
+    timeline = await world.heed.get(f"/messages/{world.offer}/timeline")
+    assert [each["verdict"]["was"] for each in timeline["items"] if each["id"] == event] == ["human"]
     await rita.post(f"messages/{world.offer}/events/{event}", {"was": ""})
     assert "You said" not in await rita.page(f"messages/{world.offer}")
 
@@ -117,7 +120,7 @@ async def test_a_conversation_shows_both_sides_in_order(world: World, rita: Visi
 async def test_a_message_is_judged_again_by_a_button(world: World, rita: Visitor) -> None:
     answer = await rita.post(f"messages/{world.offer}/judge")
 
-    assert "Judged again" in await rita.page(answer.headers["location"].removeprefix("/console/"))
+    assert "Checked again" in await rita.page(answer.headers["location"].removeprefix("/console/"))
 
 
 async def test_a_click_of_a_person_who_is_signed_in_is_no_engagement(world: World, rita: Visitor) -> None:

@@ -152,11 +152,11 @@ async def test_verdicts_are_shown_by_day_and_changed_only_after_a_look(
     weigh_anew()
 
     shown = (await operator.send("operator/rejudge", {"org": "acme"})).body.decode()
-    assert "Nothing is written yet: 1 verdict of 1 hit would change" in shown
+    assert "Nothing is written yet: 1 verdict of 1 look would change" in shown
     assert "A secret offer" not in shown
     assert (await heed.get(f"/messages/{message}"))["kpis"]["opens"] == 1
 
     written = (await operator.send("operator/rejudge", {"org": "acme", "write": "yes"})).body.decode()
-    assert "Written: 1 verdict of 1 hit changed" in written
+    assert "Written: 1 verdict of 1 look changed" in written
     assert (await heed.get(f"/messages/{message}"))["kpis"]["opens"] == 0
     weigh_anew()

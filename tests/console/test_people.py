@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lib.people.records import StoredRecord
 from tests.console.site import Visitor
 from tests.console.world import World
 from tests.support.heed import ADMIN_KEY, Heed
@@ -59,7 +60,7 @@ async def test_what_was_said_is_noted_with_its_source(world: World, rita: Visito
     page = shown(await rita.page("people/contact/ada?did=consent"))
     assert "does not want to be followed" in page
     assert "on the phone" in page
-    assert "entered by rep1" in page
+    assert "entered by Rita Rep" in page
     assert (await world.heed.get("/consents/ada@example.com"))["follow"] == "do_not_allow"
 
 
@@ -111,6 +112,34 @@ async def test_records_are_found_by_type_and_by_address(world: World, rita: Visi
     answer = await rita.get("people?email=ada")
     assert answer.status == 422
     assert "This is no whole mail address" in answer.body.decode()
+
+
+async def test_people_are_found_by_the_beginning_of_a_name_or_an_address(world: World, rita: Visitor) -> None:
+    for typed in ("lov", "a.lovett@ex", "A.Lovett@example.com"):
+        answer = await rita.post("people/find", {"q": typed, "type": "contact"})
+        page = answer.body.decode()
+        assert "Ada Lovett" in page, typed
+        assert "Bob Nuri" not in page
+    page = (await rita.post("people/find", {"q": "vett", "type": "contact"})).body.decode()
+    assert "No name or address begins like that" in page
+    page = (await rita.post("people/find", {"q": "eve@contoso.example", "type": "contact"})).body.decode()
+    assert "No record has this address" in page
+    assert (await rita.get("people/find")).headers["location"] == "/console/people"
+
+
+async def test_a_search_goes_on_where_it_has_stopped(rita: Visitor) -> None:
+    for number in range(820):
+        record = StoredRecord(type="lead", id=f"l{number:03d}", name="Zoe Last" if number == 810 else "Somebody Else")
+        await rita.heed.services.people.records.save("acme", "record|lead", record.id, record, None)
+
+    first = (await rita.post("people/find", {"q": "zoe", "type": "lead"})).body.decode()
+    cursor = re.search(r'name="cursor" value="([^"]+)"', first)
+    assert "None of the leads that were looked through so far begins like that." in first
+    assert cursor
+    second = (await rita.post("people/find", {"q": "zoe", "type": "lead", "cursor": cursor[1]})).body.decode()
+
+    assert "Zoe Last" in second
+    assert "Look further" not in second
 
 
 async def test_those_below_an_account_are_a_way_from_it(world: World, rita: Visitor) -> None:

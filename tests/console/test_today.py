@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from lib.lists.filter_rows import FilterRowsState
 from tests.console.site import Visitor
 from tests.console.world import World
-from tests.support.cards import cards, opened
-from tests.support.heed import Heed
+from tests.support.cards import cards, opened, pass_time
+from tests.support.heed import CHROME, Heed
 
 
 async def test_the_most_pressing_card_comes_first(world: World, rita: Visitor) -> None:
@@ -72,6 +73,28 @@ async def test_news_of_a_mail_to_several_name_none_of_them(heed: Heed, visitor: 
 
     assert "<strong>One of 2 recipients</strong> read it" in news
     assert "Bob" not in news
+
+
+async def test_a_click_is_news_where_the_images_of_the_mail_were_off(heed: Heed, visitor: Visitor) -> None:
+    message = await heed.sent(to=[{"email": "ada@example.com", "name": "Ada"}], subject="Offer")
+    heed.clock.move(hours=1)
+    await heed.hit(heed.urls("c")[0], CHROME, x_forwarded_for="203.0.113.7")
+    await heed.work()
+    await pass_time(heed, minutes=1)
+    await heed.services.assessor.refresh("acme", message)
+
+    news = (await visitor.page()).partition('id="news"')[2]
+
+    assert "<strong>Ada</strong> clicked a link" in news
+    assert "Last opened" not in news
+
+
+async def test_in_the_hours_after_an_upgrade_news_are_of_opens(heed: Heed, visitor: Visitor) -> None:
+    await opened(heed, subject="Offer")
+    await heed.services.filter_rows.save_state("acme", FilterRowsState(found_at=heed.clock.now()))
+    heed.clock.move(minutes=2)
+
+    assert "<strong>Ada</strong> read it" in await visitor.page()
 
 
 async def test_an_unknown_button_does_nothing(rita: Visitor) -> None:

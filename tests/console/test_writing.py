@@ -250,7 +250,8 @@ async def test_recipients_are_shown_with_their_preference_record_and_why(rita: V
 
     assert "not allowed" in page
     assert "Said no to following" in page
-    assert "contact bob, found by the address" in page
+    assert "The contact “Bob” says no to following." in page
+    assert "Bob (contact), found by the address" in re.sub(r"<[^>]+>", "", page)
     assert "Save and look again" in page
 
 

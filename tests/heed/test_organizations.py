@@ -32,7 +32,9 @@ async def test_an_organization_is_made_changed_shown_and_deleted(
 
     assert (await commands.run("organizations", "delete", name, "--dry-run")).code == 0
     assert await services.organizations.load_organization(name) is not None
-    assert (await commands.run("organizations", "delete", name)).code == 1  # nobody confirms it
+    unasked = await commands.run("organizations", "delete", name)
+    assert unasked.code == 1
+    assert unasked.err.endswith("Nothing was done. Where nobody can answer, give --yes.\n")
     assert await services.organizations.load_organization(name) is not None
     assert (await commands.run("organizations", "delete", name, "--yes")).code == 0
     assert await services.organizations.load_organization(name) is None

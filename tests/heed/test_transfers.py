@@ -84,6 +84,18 @@ async def test_wrong_lines_are_told_without_their_values_and_others_taken(
     assert (await deployment.commands.run("export", "acme", str(file), "--only", "invoice")).code == 2
 
 
+async def test_of_a_file_of_another_kind_the_number_of_wrong_lines_is_told(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    file = tmp_path / "archive.zip"
+    file.write_bytes(b"PK\n" * 30)
+
+    ran = await deployment.commands.run("import", "acme", str(file))
+
+    assert (ran.code, ran.out) == (3, "No line was taken.\n")
+    assert ran.err.splitlines()[-2:] == ["line 20: it is no JSON", "10 more lines are wrong."]
+
+
 async def test_a_kept_no_and_a_new_opt_in_are_told_and_audited(deployment: Deployment, tmp_path: Path) -> None:
     heed, commands = deployment.heed, deployment.commands
     await heed.put("/users/rep2", {"email": "rep2@example.com", "opt_in": False})

@@ -7,6 +7,6 @@ import lib.verdicts.weighing as weighing
 
 def weigh_anew() -> None:
     """Forget what findings added up to: weights or priors are others now."""
-    weighing._weigh.cache_clear()
+    weighing.add_signs.cache_clear()
     weighing._ranked.cache_clear()
-    weighing._conclude.cache_clear()
+    weighing.conclude.cache_clear()

@@ -27,7 +27,7 @@ TABS = (
     ("", "State"),
     ("dead-letters", "Dead letters"),
     ("verdicts", "Verdicts"),
-    ("rejudge", "Judge again"),
+    ("rejudge", "Check again"),
 )
 """The pages, with their names."""
 

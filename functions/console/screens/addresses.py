@@ -6,6 +6,7 @@ import asyncio
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.naming import names_of_users
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import READERS, Download, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
@@ -37,6 +38,12 @@ def rights_over(visit: Visit) -> dict[str, bool]:
     }
 
 
+def noted_by(consents: ConsentHistory) -> list[str | None]:
+    """List the ids of users who have noted consents."""
+    actors = [each.actor.id for each in consents.history if each.actor and each.actor.kind == "user"]
+    return [*actors, *(each.by for each in consents.history)]
+
+
 @screens("GET", "people/address")
 async def address(visit: Visit) -> Reply:
     """Show what is known about an address, whether or not a record has it."""
@@ -53,6 +60,7 @@ async def address(visit: Visit) -> Reply:
     )
     values = {
         "email": consents.email,
+        "users": await names_of_users(visit, noted_by(consents)),
         "consents": consents,
         "said": SAID,
         "records": records.items,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from functions.api.problems import Problem
+from functions.console.naming import names_of_users
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
@@ -39,6 +40,7 @@ async def failures(visit: Visit) -> Reply:
         visit.ask("list_messages", query={**query, "status": "failed"}),
         visit.ask_all("list_cards", _MOST_CARDS),
     )
+    senders = [] if is_mine else [each.sender for each in (*uncertain.items, *failed.items)]
     unreached = [each for each in cards if each.kind in _UNREACHED]
     values = {
         "uncertain": uncertain.items,
@@ -51,6 +53,7 @@ async def failures(visit: Visit) -> Reply:
             if found.next
         },
         "is_mine": is_mine,
+        "users": await names_of_users(visit, senders),
         "sees_all": visit.signed_in.caller().sees_only is None,
         "path": PATH,
         "said": _SAID.get(visit.query("did")),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from functions.api.problems import Problem
+from functions.console.naming import name_of
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import Redirect, Reply, Screens, Shown
-from functions.console.screens.people import name_of, record_path
+from functions.console.screens.people import record_path
 from functions.console.visit import Visit
 from functions.resources.people import RecordItem, RecordRead
 from lib.ids import CHOSEN, RECORD_TYPE

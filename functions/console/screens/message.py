@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from functions.api.paging import Page
 from functions.console.happenings import happening_of
+from functions.console.naming import name_of_template, names_of_records
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import READERS, Framed, Redirect, Reply, Screens, Shown
 from functions.console.visit import Visit
@@ -15,6 +16,7 @@ from functions.shapes.timeline import Event
 from lib.console.happenings import Happening, rows_of
 from lib.console.plots import HEIGHT, WIDTH, timeline_plot
 from lib.console.sentences import Sentence, sentence_of
+from lib.fields import RecordRef
 from lib.messages.models import StoredMessage
 
 screens = Screens(READERS)
@@ -44,8 +46,13 @@ async def message(visit: Visit) -> Reply:
     happenings = _happenings(visit, found, timeline)
     chosen = visit.query("show") if visit.query("show") in _SHOWN else ""
     kept = [each for each in happenings if _is_chosen(each, chosen)]
+    answers, records, template = await asyncio.gather(
+        _answers(visit, happenings), names_of_records(visit, _records(found)), name_of_template(visit, found.template)
+    )
     values = {
         "message": found,
+        "records": records,
+        "template": template,
         "recipients": [*found.to, *found.cc, *found.bcc],
         "sentence": _sentence(visit, found, happenings),
         "counts": _counts(happenings),
@@ -58,7 +65,7 @@ async def message(visit: Visit) -> Reply:
         "plot_size": (WIDTH, HEIGHT),
         "happenings": happenings,
         "more": with_query(path_to("messages", found.id), show=chosen, cursor=timeline.next) if timeline.next else None,
-        "answers": await _answers(visit, happenings),
+        "answers": answers,
         "has_places": any(each.place for each in happenings),
         "may_say": visit.may_write,
         "may_write": _may_write(visit, found),
@@ -70,6 +77,12 @@ async def message(visit: Visit) -> Reply:
 def _may_write(visit: Visit, found: MessageRead) -> bool:
     """Tell whether the person may change the message or answer it: those without a full key only where it is theirs."""
     return "full" in visit.scopes or (visit.may_write and found.sender in ("", visit.user.id))
+
+
+def _records(found: MessageRead) -> list[RecordRef | None]:
+    """List the records that the page names: what the mail regards, and whose word keeps it from being followed."""
+    recipients = [*found.to, *found.cc, *found.bcc] if found.follow_state.state == "blocked" else []
+    return [found.regarding, *(each.record for each in recipients)]
 
 
 def _happenings(visit: Visit, found: MessageRead, timeline: Page[Event]) -> list[Happening]:

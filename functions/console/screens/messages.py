@@ -50,7 +50,7 @@ COLUMNS = (
     Column("Clicks", "clicks", is_number=True),
     Column("Views", "attachment_views", is_number=True),
     Column("Replies", "replies", is_number=True),
-    Column("Last read", "last_opened_at"),
+    Column("Last opened", "last_opened_at"),
     Column("Sent", "sent_at"),
 )
 

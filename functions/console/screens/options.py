@@ -9,6 +9,7 @@ from typing import Any
 from functions.api.paging import Page
 from functions.api.problems import Problem
 from functions.console.field_errors import errors_at_fields
+from functions.console.naming import subjects_of
 from functions.console.refusals import told_in_form
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens, Shown
@@ -173,9 +174,11 @@ async def _page(
     you = {**user.model_dump(), "networks": "\n".join(user.networks)}
     rules = _rules(alerts, visit.query("mute"))
     settings = visit.signed_in.organization.settings
+    shown = {**rules, **(given or {}).get("alerts", {})}
     values = {
         "you": {**you, **(given or {}).get("you", {})},
-        "alerts": {**rules, **(given or {}).get("alerts", {})},
+        "alerts": shown,
+        "subjects": await subjects_of(visit, [each for each in shown["muted_messages"] if MADE.fullmatch(each)]),
         "channels": {each.channel: each for each in alerts.channels} if alerts else {},
         "has_alerts": alerts is not None,
         "others": sorted({each for other in users.items if other.id != user.id for each in other.networks})[:_MOST],

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from functions.api.paging import Page
 from functions.api.problems import Problem, not_there
 from functions.console.downloads import csv_of
+from functions.console.naming import name_of, names_of_records, names_of_users
 from functions.console.rendering import path_to, with_query
-from functions.console.screen import READERS, Reply, Screens, Shown
-from functions.console.screens.addresses import rights_over
+from functions.console.screen import READERS, Redirect, Reply, Screens, Shown
+from functions.console.screens.addresses import noted_by, rights_over
 from functions.console.visit import HOME, Visit
 from functions.resources.activities import ActivityRead
 from functions.resources.consents import ConsentHistory
 from functions.resources.people import RecordItem, RecordRead
 from lib.console.people import SAID, ReadMails, parts_of, sentence_about
+from lib.fields import RecordRef
 from lib.ids import CHOSEN, RECORD_TYPE
 
 screens = Screens(READERS)
@@ -49,18 +52,74 @@ async def people(visit: Visit) -> Reply:
         if error.document.status != 422 or not email:
             raise
         problem = error.document
+    owners, parents = await asyncio.gather(
+        names_of_users(visit, [each.owner for each in found.items]), names_of_records(visit, [_ref(parent)])
+    )
     values = {
-        "types": _TYPES if kind in _TYPES or not kind else {**_TYPES, kind: kind.capitalize()},
-        "type": kind,
+        **_list_values(kind, found),
+        "owners": owners,
+        "parent_name": next(iter(parents.values()), parent),
         "email": email,
         "parent": parent,
-        "items": found.items,
         "problem": problem,
-        "path": PATH,
         "more": with_query(PATH, **here, cursor=found.next) if found.next else None,
         "csv": with_query(PATH, **here, format="csv"),
     }
     return Shown("people.html", values, 422 if problem else 200)
+
+
+def _list_values(kind: str, found: Page[RecordItem]) -> dict[str, Any]:
+    return {
+        "types": _TYPES if kind in _TYPES or not kind else {**_TYPES, kind: kind.capitalize()},
+        "type": kind,
+        "items": found.items,
+        "path": PATH,
+    }
+
+
+@screens("POST", "people/find")
+async def find_people(visit: Visit) -> Reply:
+    """Show the records whose name or address begins as was typed, or that have the whole address.
+
+    The words come in a form, so that no address stands in the address of a page. A page looks through a bounded number
+    of records, and its button goes on behind them.
+    """
+    typed, kind, cursor = visit.form.text("q"), visit.form.text("type") or "contact", visit.form.text("cursor")
+    if not typed:
+        return Redirect(with_query(PATH, type=kind))
+    found, of_address = await asyncio.gather(
+        visit.ask("list_records", query={"type": kind, "q": typed, "limit": _PAGE, "cursor": cursor}),
+        _with_address(visit, typed),
+    )
+    if of_address is not None and of_address.items:
+        found, kind = of_address, ""
+    values = {
+        **_list_values(kind, found),
+        "owners": await names_of_users(visit, [each.owner for each in found.items]),
+        "q": typed,
+        "email": typed if of_address is not None else "",
+        "further": found.next,
+    }
+    return Shown("people.html", values)
+
+
+@screens("GET", "people/find")
+async def find_nobody(visit: Visit) -> Reply:  # noqa: ARG001
+    """Lead to the list: the words of a search are not in the address."""
+    return Redirect(PATH)
+
+
+async def _with_address(visit: Visit, typed: str) -> Page[RecordItem] | None:
+    """Find the records that have an address; None where what was typed is no whole address."""
+    if "@" not in typed:
+        return None
+    try:
+        found: Page[RecordItem] = await visit.ask("list_records", query={"email": typed, "limit": _PAGE})
+    except Problem as error:
+        if error.document.status != 422:
+            raise
+        return None
+    return found
 
 
 @screens("GET", "engaged")
@@ -96,12 +155,20 @@ async def person(visit: Visit) -> Reply:
     activities, (found, consents) = await asyncio.gather(
         visit.ask("list_activities", path, query), _record_and_consents(visit, path)
     )
+    callers = [each.user for each in activities.items if each.kind == "call"]
+    company = found.company if found.parent and found.parent.type == "account" else ""
+    users, records = await asyncio.gather(
+        names_of_users(visit, [found.owner, *callers, *(noted_by(consents) if consents else ())]),
+        names_of_records(visit, [] if company else [found.parent]),
+    )
     name = name_of(found)
     mails = _read_mails(activities.items)
     here = path_to("people", found.type, found.id)
     values = {
         "record": found,
         "name": name,
+        "users": users,
+        "parent_name": next(iter(records.values()), company),
         "here": here,
         "is_first_page": not visit.query("cursor"),
         "sentence": sentence_about(name, found.engagement, mails, visit.times),
@@ -119,6 +186,13 @@ async def person(visit: Visit) -> Reply:
     return Shown("person.html", values)
 
 
+def _ref(text: str) -> RecordRef | None:
+    """Read `<type>/<id>`; None where it is none."""
+    kind, _, name = text.partition("/")
+    is_record = RECORD_TYPE.fullmatch(kind) and CHOSEN.fullmatch(name)
+    return RecordRef.model_construct(type=kind, id=name) if is_record else None
+
+
 def record_path(visit: Visit) -> dict[str, str]:
     """Return the record of the address. Raises Problem where it is none."""
     path = {"type": visit.path["type"], "id": visit.path["id"]}
@@ -130,11 +204,6 @@ def record_path(visit: Visit) -> dict[str, str]:
 async def _record_and_consents(visit: Visit, path: dict[str, str]) -> tuple[RecordRead, ConsentHistory | None]:
     record: RecordRead = await visit.ask("get_record", path)
     return record, await visit.ask("get_consents", {"email": record.emails[0]}) if record.emails else None
-
-
-def name_of(record: RecordItem | RecordRead) -> str:
-    """Return what a record is called: by its name, its address, or its id."""
-    return record.name or next(iter(record.emails), f"{record.type} {record.id}")
 
 
 def _read_mails(activities: Sequence[ActivityRead]) -> ReadMails:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functions.api.paging import Page
+from functions.console.naming import names_of_records
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
@@ -28,6 +29,7 @@ async def reminders(visit: Visit) -> Reply:
     )
     values = {
         "items": found.items,
+        "records": await names_of_records(visit, [each.regarding for each in found.items]),
         "conditions": _CONDITIONS,
         "more": with_query(PATH, cursor=found.next) if found.next else None,
         "removed": visit.query("removed"),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.naming import names_of_records
 from functions.console.rendering import path_to, with_query
 from functions.console.screen import READERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.shapes.message import MessageItem
 from lib.console.names import reader_among
 from lib.console.times import counted
+from lib.errors import NotAllowed
+from lib.verdicts.kpis import LAST_TIMES
 
 screens = Screens(READERS)
 
@@ -39,6 +44,24 @@ _SAID = {
 """What the page says after an act, which can be undone."""
 
 
+class Reading(NamedTuple):
+    """A way in which people read a mail."""
+
+    counts: str
+    """The field of the KPIs that counts it."""
+
+    noun: str
+    did: str
+    icon: str
+
+
+_READINGS = (
+    Reading("clicks", "click", "clicked a link", "mouse-pointer-click"),
+    Reading("attachment_views", "attachment view", "viewed an attachment", "paperclip"),
+    Reading("opens", "open", "read it", "mail-open"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """Something that a person did."""
@@ -56,21 +79,32 @@ class News:
 async def today(visit: Visit) -> Reply:
     """Show the page. Everything is read at once."""
     mine = {"owner": visit.user.id, "limit": _MOST_NEWS}
-    cards, opened, received = await asyncio.gather(
+    cards, read, received = await asyncio.gather(
         visit.ask("list_cards", query={"limit": _MOST_CARDS}),
-        visit.ask("list_messages", query={**mine, "view": "followed", "sort": "-last_opened_at"}),
+        _read_mails(visit, mine),
         visit.ask("list_messages", query={**mine, "view": "received", "sort": "-sent_at"}),
     )
     act = visit.query("did")
     values = {
         "cards": cards.items,
+        "records": await names_of_records(visit, [each.regarding for each in cards.items]),
         "has_more_cards": cards.next is not None,
-        "news": _news([*map(_opened, opened.items), *map(_received, received.items)], visit.now),
+        "news": _news([*map(_reading, read.items), *map(_received, received.items)], visit.now),
         "said": _SAID.get(act),
         "undo": visit.query("card") if act in _SAID else "",
-        "is_empty": not (cards.items or opened.items or received.items),
+        "is_empty": not (cards.items or read.items or received.items),
     }
     return Shown("today.html", values)
+
+
+async def _read_mails(visit: Visit, mine: Mapping[str, object]) -> Page[MessageItem]:
+    """List mails by their last reading; in the hours after an upgrade by their last opening."""
+    found: Page[MessageItem]
+    try:
+        found = await visit.ask("list_messages", query={**mine, "view": "followed", "sort": "-last_read_at"})
+    except NotAllowed:
+        found = await visit.ask("list_messages", query={**mine, "view": "followed", "sort": "-last_opened_at"})
+    return found
 
 
 def _news(found: Iterable[News | None], now: datetime) -> list[News]:
@@ -78,22 +112,22 @@ def _news(found: Iterable[News | None], now: datetime) -> list[News]:
     return sorted(news, key=lambda each: each.at, reverse=True)[:_MOST_NEWS]
 
 
-def _opened(item: MessageItem) -> News | None:
-    """Tell of the last reading of a mail; None where no person has read it."""
+def _reading(item: MessageItem) -> News | None:
+    """Tell what a person did last with a mail; None where no person has read it."""
     kpis = item.kpis
-    if kpis.last_opened_at is None:
+    if kpis.last_read_at is None:
         return None
-    often = "" if kpis.opens == 1 else f", {counted(kpis.opens, 'time')} so far"
-    parts = [counted(kpis.clicks, "click")] * bool(kpis.clicks)
-    parts += [counted(kpis.attachment_views, "attachment view")] * bool(kpis.attachment_views)
+    last = next(each for each in _READINGS if getattr(kpis, LAST_TIMES[each.counts]) == kpis.last_read_at)
+    often = getattr(kpis, last.counts)
+    others = [(getattr(kpis, each.counts), each.noun) for each in _READINGS if each is not last]
     return News(
-        at=kpis.last_opened_at,
-        icon="mail-open",
-        who=reader_among([each.name or each.email for each in (*item.to, *item.cc, *item.bcc)], kpis.opens),
-        did=f"read it{often}",
+        at=kpis.last_read_at,
+        icon=last.icon,
+        who=reader_among([each.name or each.email for each in (*item.to, *item.cc, *item.bcc)], often),
+        did=last.did if often == 1 else f"{last.did}, {counted(often, 'time')} so far",
         subject=item.subject,
         path=path_to("messages", item.id),
-        detail=" and ".join(parts),
+        detail=" and ".join(counted(number, noun) for number, noun in others if number),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from functions.api.problems import Problem
@@ -22,10 +21,9 @@ from functions.console.drafts import (
 )
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to, with_query
-from functions.console.reviews import load_review
+from functions.console.reviews import Review, load_review
 from functions.console.screen import WITH_FILES, WRITERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
-from functions.resources.recipients import RecipientRead
 from functions.shapes.checks import EDITABLE
 from functions.shapes.message import MessageRead
 from lib.console.differences import Difference, differences
@@ -60,7 +58,7 @@ async def make_draft(visit: Visit) -> Reply:
         fields = changed_fields(typed, DraftForm(), {}, visit.user.time_zone)
         made: MessageRead = await visit.ask("make_message", body={"from": visit.user.id, **fields})
     except (Problem, Refusal) as error:
-        return _shown(visit, typed, None, (), told_in_form(error))
+        return _shown(visit, typed, None, told_in_form(error))
     return await _with_files(visit, typed, made)
 
 
@@ -87,35 +85,31 @@ async def draft_of_card(visit: Visit) -> Reply:
 @screens("GET", "write/{message}")
 async def edit_draft(visit: Visit) -> Reply:
     """Show the form of a draft, or where else the message can be changed."""
-    found, recipients = await load_draft(visit)
+    review = await load_review(visit, has_checks=False)
+    found = review.message
     if found.status == "scheduled":
         return Redirect(path_to("write", found.id, "time"))
     if found.status not in EDITABLE:
         return Redirect(path_to("messages", found.id))
-    return _shown(visit, form_of(found, visit.user.time_zone), found, recipients)
-
-
-async def load_draft(visit: Visit) -> tuple[MessageRead, Sequence[RecipientRead]]:
-    """Load the message of the path, and its recipients with what is known of them."""
-    review = await load_review(visit, has_checks=False)
-    return review.message, review.recipients
+    return _shown(visit, form_of(found, visit.user.time_zone), review)
 
 
 @screens("POST", "write/{message}", largest=WITH_FILES)
 async def save_draft(visit: Visit) -> Reply:
     """Save what was typed, and do what the button says. What is wrong leads back to the form."""
     typed, etag = read_draft(visit.form), visit.form.text("etag")
-    found, recipients = await load_draft(visit)
+    review = await load_review(visit, has_checks=False)
+    found = review.message
     if found.status not in EDITABLE:
         text = f"The message is {found.status} by now, and this was not saved. Copy what you need."
-        return _shown(visit, typed, found, recipients, Problem(409, text))
+        return _shown(visit, typed, review, Problem(409, text))
     try:
         saved = await _save_fields(visit, typed, found, etag)
     except (Problem, Refusal) as error:
         problem = told_in_form(error)
         if problem.document.status == 412:
-            found, recipients = await load_draft(visit)
-        return _shown(visit, typed, found, recipients, problem)
+            review = await load_review(visit, has_checks=False)
+        return _shown(visit, typed, review, problem)
     return await _with_files(visit, typed, saved)
 
 
@@ -141,8 +135,7 @@ async def _with_files(visit: Visit, typed: DraftForm, saved: MessageRead) -> Rep
     except (Problem, Refusal) as error:
         problem = told_in_form(error)
         visit.path = {"message": saved.id}
-        found, recipients = await load_draft(visit)
-        return _shown(visit, typed, found, recipients, problem)
+        return _shown(visit, typed, await load_review(visit, has_checks=False), problem)
     if act in _PAGES:
         about = saved.regarding.type if saved.regarding and act == "template" else ""
         return Redirect(with_query(path_to("write", saved.id, act), regarding=about))
@@ -157,14 +150,9 @@ async def _choose_record(visit: Visit, saved: MessageRead, choice: str) -> None:
     await visit.ask("patch_message", {"message": saved.id}, body=fields)
 
 
-def _shown(
-    visit: Visit,
-    form: DraftForm,
-    found: MessageRead | None = None,
-    recipients: Sequence[RecipientRead] = (),
-    problem: Problem | None = None,
-) -> Reply:
+def _shown(visit: Visit, form: DraftForm, review: Review | None = None, problem: Problem | None = None) -> Reply:
     """Show the form. After a conflict it is for the version that is stored now, which the next saving replaces."""
+    found = review.message if review else None
     document = problem.document if problem else None
     is_conflict = bool(document and document.status == 412)
     others: list[Difference] = []
@@ -174,7 +162,9 @@ def _shown(
         "form": form,
         "message": found,
         "etag": etag_of(found.etag) if found else "",
-        "recipients": recipients,
+        "recipients": review.recipients if review else (),
+        "names": review.names if review else {},
+        "template": review.template if review else "",
         "formats": FORMATS,
         "conditions": CONDITIONS,
         "labels": LABELS,

@@ -9,6 +9,7 @@ from functions.api.endpoint import Answer
 from functions.api.problems import Problem, invalid
 from functions.console.draft_pictures import with_pictures_inside
 from functions.console.drafts import CONDITIONS, DraftForm, field_errors, read_reminder, read_time, reminder_form
+from functions.console.naming import names_of_records
 from functions.console.refusals import told_in_form
 from functions.console.rendering import path_to
 from functions.console.reviews import Review, load_review
@@ -72,6 +73,8 @@ async def _check_page(visit: Visit, problem: Problem | None = None) -> Reply:
     values = {
         **_times(visit, review, problem),
         "recipients": recipients,
+        "names": review.names,
+        "records": await names_of_records(visit, [found.regarding]),
         "missing": _missing(found),
         "checks": [*found.check, *(check for file in found.attachments for check in file.check)],
         "followed": _followed(found),

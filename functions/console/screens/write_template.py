@@ -14,6 +14,7 @@ from functions.shapes.message import MessageRead
 from functions.shapes.template import TemplateItem
 from lib.console.bars import HEIGHT, WIDTH
 from lib.storage.versions import etag_of
+from lib.templates.greeting import merge_spec
 from lib.templates.models import Rendered
 
 screens = Screens(WRITERS)
@@ -67,12 +68,7 @@ async def use_template(visit: Visit) -> Reply:
     """Put a template's text into the draft, and its subject where the draft answers no other mail."""
     found: MessageRead = await visit.ask("get_message", {"message": visit.path["message"]}, {"checks": "false"})
     chosen = visit.form.text("template")
-    first = next(iter((*found.to, *found.cc, *found.bcc)), None)
-    values = {
-        "recipient": first.model_dump(mode="json") if first else {},
-        "sender": found.sender,
-        "regarding": found.regarding.model_dump(mode="json") if found.regarding else None,
-    }
+    values = merge_spec(found.to, found.cc, found.bcc, found.sender, found.regarding)
     rendered: Rendered = await visit.ask("render_template", {"id": chosen}, body=values)
     fields = {"template": chosen, "html": rendered.html, "text": rendered.text}
     if found.in_reply_to is None:

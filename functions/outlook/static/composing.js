@@ -92,12 +92,15 @@ export function composing(item, heed) {
     return items.sort((/** @type {any} */ a, /** @type {any} */ b) => rank(a) - rank(b));
   }
 
-  /** Put a template into the mail, where the cursor is, with the first recipient's values.
+  /** Put a template into the mail, where the cursor is. It greets those whom the mail is addressed to, nobody in Bcc
+   * beside others.
    * Returns the merge fields that stand empty. @param {string} template */
   async function insert(template) {
     const [people, draft, type] = await Promise.all([item.recipients(), draftOf(), item.bodyType()]);
-    const [first] = [...people.to, ...people.cc, ...people.bcc];
-    const values = { recipient: first ? { email: first.email, name: first.name } : {} };
+    const hidden = people.bcc.length === 1 ? people.bcc : [];
+    const addressed = [people.to, people.cc, hidden].find((some) => some.length) || [];
+    const [recipient = {}, ...others] = addressed.map(({ email, name }) => ({ email, name }));
+    const values = others.length ? { recipient, others } : { recipient };
     const regarding = draft && draft.regarding ? { regarding: draft.regarding } : {};
     const body = { ...values, ...regarding };
     const rendered = await heed.ask("POST", `/templates/${encodeURIComponent(template)}/render`, { body });

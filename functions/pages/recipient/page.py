@@ -17,7 +17,7 @@ from markupsafe import Markup
 from functions.pages.recipient.words import Words
 from functions.pages.render import render_page
 from lib.catalogues.devices import Device
-from lib.languages import NAMES, SpokenLanguage
+from lib.languages import NAMES, SpokenLanguage, clock_time
 from lib.recipient_page.decisions import SOURCE
 from lib.recipient_page.recorded import Recorded
 from lib.tracking.facts import HIT_KINDS
@@ -95,7 +95,9 @@ class RecipientPage:
         """Write a time in UTC, in words."""
         at = moment.astimezone(UTC)
         month = self.words.months[at.month - 1]
-        text = self.words.date.format(day=at.day, month=month, year=at.year, time=f"{at:%H:%M} UTC")
+        text = self.words.date.format(
+            day=at.day, month=month, year=at.year, time=f"{clock_time(at, self.language)} UTC"
+        )
         return Markup('<time datetime="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", text)
 
     def device(self, device: Device) -> str:

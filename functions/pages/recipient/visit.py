@@ -18,7 +18,7 @@ from functions.pages.forms import NotAForm, read_form
 from functions.pages.recipient.page import HEADERS, Button, RecipientPage, Responsible
 from lib.errors import Stale
 from lib.fields import Email
-from lib.languages import SpokenLanguage, preferred, spoken
+from lib.languages import SpokenLanguage, clock_time, preferred, spoken
 from lib.recipient_page.decisions import Effect, has_ended
 from lib.recipient_page.proofs import Proof, open_proof
 from lib.services import Services
@@ -132,7 +132,7 @@ class _Visit:
             answer = await self._decisions.allow_proven(proof)
             return self._erased(page) if answer == "gone" else self._allowed(page, answer)
         if action not in ("show", "erase", "erase_all"):
-            text = words.proof_text.format(time=f"{proof.until:%H:%M} UTC")
+            text = words.proof_text.format(time=f"{clock_time(proof.until, self._language)} UTC")
             show = Button(words.proof_button, {"action": "show"}, is_main=True)
             # Who asked for a link in order to allow looks for that here.
             allow = Button(words.allow_button, {"action": "allow"})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from lib.tracking.facts import Fact
+from lib.verdicts.circumstances import Circumstances
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.request import HitRequest
 
 _NO_AGENT = Finding("no-agent", "The program that asked did not say what it is; browsers and mail programs do.")
@@ -90,8 +89,8 @@ def imitated_browser(request: HitRequest) -> Finding | None:
 _OLD_BROWSER = Finding("old-browser", "It says it is a browser that has been out of date for years.")
 
 
-def old_browser(fact: Fact, scene: Scene) -> Finding | None:
-    return _OLD_BROWSER if fact.at > scene.request(fact).program.out_of_date_from else None
+def old_browser(circumstances: Circumstances) -> Finding | None:
+    return _OLD_BROWSER if circumstances.is_out_of_date else None
 
 
 RULES = (
@@ -106,4 +105,4 @@ RULES = (
     imitated_browser,
 )
 
-TIMED_RULES = (FactRule(old_browser),)
+TIMED_RULES = (old_browser,)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lib.messages.feedback import Was
-from lib.tracking.facts import Fact
+from lib.verdicts.circumstances import Circumstances
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import FactRule, Scene
 
 _FINDINGS: Mapping[Was, Finding] = {
     "person": Finding("user-said-person", "A user of your organization said that it was a person."),
@@ -23,9 +22,8 @@ WORDS = frozenset(finding.code for finding in _FINDINGS.values())
 """Codes of the findings."""
 
 
-def user_said(fact: Fact, scene: Scene) -> Finding | None:
-    was = scene.sending.feedback.get(fact.key)
-    return None if was is None else _FINDINGS[was]
+def user_said(circumstances: Circumstances) -> Finding | None:
+    return None if circumstances.said is None else _FINDINGS[circumstances.said]
 
 
-RULES = (FactRule(user_said, "feedback"),)
+RULES = (user_said,)

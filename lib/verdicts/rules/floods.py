@@ -26,7 +26,9 @@ def flood(scene: Scene) -> Iterator[tuple[Fact, Finding]]:
         of_one_network = _over_limit_in_one_network(facts, scene) if is_one_recipients else set[str]()
         for fact in facts:
             if fact.count > 1:
-                text = f"This stands for {fact.count:,} hits within seconds, {fact.count - 1:,} more than are listed."
+                text = (
+                    f"This stands for {fact.count:,} requests within seconds, {fact.count - 1:,} more than are listed."
+                )
                 yield fact, Finding("flood", text)
             elif fact.key in of_one_network:
                 yield fact, Finding("flood", f"The same network asked for it over {limit} times within a minute.")

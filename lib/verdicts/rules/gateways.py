@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from lib.tracking.facts import Fact
+from lib.verdicts.circumstances import Circumstances
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import FactRule, Scene
+from lib.verdicts.thresholds import DEFAULT
 from lib.verdicts.weights import side_of
 
 
-def gateway(fact: Fact, scene: Scene) -> Finding | None:
-    found = scene.gateway(fact)
+def gateway(circumstances: Circumstances) -> Finding | None:
+    found, passed = circumstances.gateway, circumstances.passed
     if found is None:
         return None
     if found.scans == "none":
-        return _does_not_scan(found.name)
-    passed = scene.since_dispatch(fact)
+        text = f"The recipient's mail is with {found.name}, which follows no links."
+        return Finding("gateway-does-not-scan", text)
     if (
-        found.scans not in ("all", f"{side_of(fact.kind)}s")
+        found.scans not in ("all", f"{side_of(circumstances.kind)}s")
         or passed is None
-        or passed > scene.thresholds.gateway_scans_for
+        or passed > DEFAULT.gateway_scans_for
     ):
         return None
-    return _scans(found.name)
+    return Finding("gateway-scans", f"The recipient's mail passes {found.name}, which looks into mail as it arrives.")
 
 
-@lru_cache(maxsize=256)
-def _does_not_scan(name: str) -> Finding:
-    return Finding("gateway-does-not-scan", f"The recipient's mail is with {name}, which follows no links.")
-
-
-@lru_cache(maxsize=256)
-def _scans(name: str) -> Finding:
-    return Finding("gateway-scans", f"The recipient's mail passes {name}, which looks into mail as it arrives.")
-
-
-RULES = (FactRule(gateway, "a-gateway"),)
+RULES = (gateway,)

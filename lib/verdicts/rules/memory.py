@@ -7,7 +7,7 @@ depends on the source alone is found once for all of its hits.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -137,9 +137,12 @@ def relatives(past: Past, request: HitRequest) -> Iterator[Finding]:
     """Match agents under which machines look at mail from other places: of the company's, or in the same area."""
     if past.company.is_machines_agent(past.key.agent, past.key.place):
         yield Finding("agent-of-machines", "Machines have looked at the company's mail with the same agent.")
-    if not past.elsewhere or any(each.sure == "person" for each in past.elsewhere):
+    if not past.elsewhere:
         return
-    if are_different((each.message for each in past.elsewhere if each.sure == "machine"), 2):
+    found = {each.sure for each in past.elsewhere}
+    if "person" in found:
+        return
+    if "machine" in found and are_different((each.message for each in past.elsewhere if each.sure == "machine"), 2):
         text = "The same program was a machine at other mails, in other networks of the same owner."
         yield Finding("kin-of-machines", text)
     elif not request.is_read_in_mail and past.are_of_companies(past.elsewhere, 3):
@@ -175,19 +178,25 @@ _NO_LOOKS = _Looks(0, 0, 0)
 
 
 def _looks_by(visits: Sequence[Visit], past: Past) -> _Looks:
-    mine: dict[str, list[Visit]] = defaultdict(list)
-    others: dict[str, list[Visit]] = defaultdict(list)
-    for each in visits:
-        if each.key.person != past.key.person:
-            (mine if each.sender == past.sender else others)[each.key.person].append(each)
+    mine = _by_person([each for each in visits if each.sender == past.sender], past)
     looked = [some for some in mine.values() if all(map(_is_look, some))]
     if not looked:
         return _NO_LOOKS
+    others = _by_person([each for each in visits if each.sender != past.sender], past)
     mails = len({(each.key.person, each.message) for some in looked for each in some})
     is_senders = mails <= _MAILS_A_PERSON * len(looked) and len(looked) >= 3 * (len(mine) - len(looked))
     companies = {some[0].key.company for some in looked} - {past.key.company} if is_senders else ()
     once = sum(map(_is_one_mail, looked))
     return _Looks(len(companies), once, sum(_is_one_mail(some) for some in others.values()))
+
+
+def _by_person(visits: Iterable[Visit], past: Past) -> dict[str, list[Visit]]:
+    """Group visits by the person whose mail it was, but for the recipient."""
+    found: dict[str, list[Visit]] = defaultdict(list)
+    for each in visits:
+        if each.key.person != past.key.person:
+            found[each.key.person].append(each)
+    return found
 
 
 def _is_one_mail(visits: Sequence[Visit]) -> bool:

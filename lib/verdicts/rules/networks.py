@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from lib.tracking.facts import Fact
+from lib.verdicts.circumstances import Circumstances
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.request import HitRequest
+from lib.verdicts.thresholds import DEFAULT
 
 
 def scanner_network(request: HitRequest) -> Finding | None:
@@ -60,18 +58,12 @@ def private_relay(request: HitRequest) -> Finding | None:
     return Finding("private-relay", f"It came through {owner.name}, which people browse with.")
 
 
-def gateway_network(fact: Fact, scene: Scene) -> Finding | None:
+def gateway_network(circumstances: Circumstances) -> Finding | None:
     """Match gateways' networks, which scan mail and carry people who browse in isolation: the time decides."""
-    owner = scene.owner(fact)
-    if owner is None or owner.kind != "gateway":
+    name, passed = circumstances.gateway_network, circumstances.passed
+    if name is None:
         return None
-    passed = scene.since_dispatch(fact)
-    return _gateway_network(owner.name, passed is None or passed <= scene.thresholds.gateway_scans_for)
-
-
-@lru_cache(maxsize=256)
-def _gateway_network(name: str, is_soon: bool) -> Finding:
-    if is_soon:
+    if passed is None or passed <= DEFAULT.gateway_scans_for:
         return Finding("gateway-network-soon", f"It came from {name}, which scans mail when it arrives.")
     return Finding(
         "gateway-network-later",
@@ -81,4 +73,4 @@ def _gateway_network(name: str, is_soon: bool) -> Finding:
 
 RULES = (scanner_network, data_centre, unlisted_network, private_relay)
 
-TIMED_RULES = (FactRule(gateway_network),)
+TIMED_RULES = (gateway_network,)

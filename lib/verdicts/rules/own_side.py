@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lib.tracking.facts import SESSION, Fact
+from lib.tracking.facts import SESSION
+from lib.verdicts.circumstances import Circumstances
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import FactRule, Scene
 from lib.verdicts.request import HitRequest
 
 NETWORK = "own-network"
@@ -22,13 +22,10 @@ def own_session(request: HitRequest) -> Finding | None:
 _OWN_NETWORK = Finding(NETWORK, "It came from the sender's own network: probably the sender or a colleague.")
 
 
-def own_network(fact: Fact, scene: Scene) -> Finding | None:
-    """A colleague who is the recipient reads at the same network, and counts."""
-    if fact.network is None or fact.recipient in scene.sending.colleagues or not scene.is_own(fact.network):
-        return None
-    return _OWN_NETWORK
+def own_network(circumstances: Circumstances) -> Finding | None:
+    return _OWN_NETWORK if circumstances.is_own else None
 
 
 RULES = (own_session,)
 
-SENDING_RULES = (FactRule(own_network, "own-networks"),)
+SENDING_RULES = (own_network,)

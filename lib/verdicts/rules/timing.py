@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
-from lib.tracking.facts import Fact, FactKind
+from lib.tracking.facts import FactKind
+from lib.verdicts.circumstances import Circumstances
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import FactRule, Scene
-from lib.verdicts.weights import side_of
+from lib.verdicts.thresholds import DEFAULT
+from lib.verdicts.weights import Side, side_of
 
 _WHAT: Mapping[FactKind, str] = {"open": "opened", "click": "clicked", "attachment_view": "viewed"}
 
 
-def since_dispatch(fact: Fact, scene: Scene) -> Finding | None:
+def since_dispatch(circumstances: Circumstances) -> Finding | None:
     """The clock starts at hand-off, not at delivery. A hit that is dated before it says that clocks differ."""
-    passed, thresholds = scene.since_dispatch(fact), scene.thresholds
+    passed = circumstances.passed
     if passed is None:
         return None
-    if passed >= thresholds.later:
-        return _told("much-later" if passed >= thresholds.much_later else "later", fact.kind)
-    side = side_of(fact.kind)
-    if passed > thresholds.soon[side]:
-        return _told("while-scanned", fact.kind) if passed <= thresholds.scans_for else None
-    if passed < -thresholds.skew:
-        return _told("before-dispatch", fact.kind)
-    code = "at-once" if passed <= thresholds.at_once[side] else "soon"
-    return _told(code, fact.kind, max(1, round(passed / 1000)))
-
-
-@lru_cache(maxsize=1024)
-def _told(code: str, kind: FactKind, seconds: int = 0) -> Finding:
+    code = _code(passed, side_of(circumstances.kind))
+    if code is None:
+        return None
+    seconds = circumstances.seconds
     words = f"{seconds} second{'' if seconds == 1 else 's'}"
-    return Finding(code, _SENTENCES[code].format(what=_WHAT[kind], seconds=words))
+    return Finding(code, _SENTENCES[code].format(what=_WHAT[circumstances.kind], seconds=words))
+
+
+def _code(passed: int, side: Side) -> str | None:
+    if passed >= DEFAULT.later:
+        return "much-later" if passed >= DEFAULT.much_later else "later"
+    if passed > DEFAULT.soon[side]:
+        return "while-scanned" if passed <= DEFAULT.scans_for else None
+    if passed < -DEFAULT.skew:
+        return "before-dispatch"
+    return "at-once" if passed <= DEFAULT.at_once[side] else "soon"
 
 
 _SENTENCES: Mapping[str, str] = {
@@ -44,4 +45,4 @@ _SENTENCES: Mapping[str, str] = {
     "much-later": "It was {what} hours after the mail arrived, when scanners are done.",
 }
 
-RULES = (FactRule(since_dispatch),)
+RULES = (since_dispatch,)

@@ -12,6 +12,7 @@ from lib.verdicts.thresholds import DEFAULT
 from tests.functions.recipient_facing.test_attachment_views import followed, links
 from tests.support.cards import RECORD, act, cards
 from tests.support.heed import Heed
+from tests.support.other_mails import OUTLOOK
 
 SCANNER = "curl/8.5"
 ADA = {"email": "ada@example.com", "name": "Ada", "record": RECORD}
@@ -42,10 +43,22 @@ async def test_a_first_click_is_told_without_an_open_and_names_the_place(heed: H
     [card] = await cards(heed)
     assert (card["kind"], card["priority"]) == ("link_clicked", "normal")
     assert card["title"] == "Ada clicked a link of your mail"
-    assert card["text"] == "The link to example.com in “Hello” was followed."
+    assert card["text"] == "The link to example.com in “Hello” was followed. A person is likely, not sure."
     assert (card["message"], card["recipient"]) == (message, ADA)
     assert card["regarding"]["name"] == "Big deal"
     assert card["actions"] == ["call", "snooze", "dismiss"]
+
+
+async def test_a_click_that_is_sure_is_told_without_a_doubt(heed: Heed) -> None:
+    message = await heed.sent(to=[ADA])
+    heed.clock.move(hours=2)
+    await heed.hit(heed.urls("o")[0], agent=OUTLOOK)
+    heed.clock.move(minutes=1)
+    await heed.hit(heed.urls("c")[0])
+    await settle(heed, message)
+
+    [text] = [card["text"] for card in await cards(heed) if card["kind"] == "link_clicked"]
+    assert text == "The link to example.com in “Hello” was followed."
 
 
 async def test_a_first_view_of_an_attachment_names_the_file(heed: Heed) -> None:
@@ -55,7 +68,7 @@ async def test_a_first_view_of_an_attachment_names_the_file(heed: Heed) -> None:
 
     [card] = await cards(heed)
     assert (card["kind"], card["title"]) == ("attachment_viewed", "Ada viewed an attachment of your mail")
-    assert card["text"] == "“Offer.pdf” of “Hello” was viewed."
+    assert card["text"] == "“Offer.pdf” of “Hello” was viewed. A person is likely, not sure."
 
 
 async def test_each_kind_is_told_once_however_often_it_happens(heed: Heed) -> None:

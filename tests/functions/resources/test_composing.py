@@ -64,6 +64,16 @@ def sent(heed: Heed) -> int:
     return len(heed.transport.sent)
 
 
+async def test_a_mail_to_two_people_greets_both(heed: Heed) -> None:
+    template = {"name": "T", "language": "de", "subject": "x", "html": "<p>Hallo {{ recipient.first_name }}!</p>"}
+    await heed.put("/templates/t1", template)
+    both = [{"email": "ada@example.com", "name": "Meier, Ada"}, {"email": "bob@example.com", "name": "Bob Nuri"}]
+
+    made = await heed.post("/messages", {"from": "rep1", "to": both, "template": "t1", "render": True})
+
+    assert made["html"] == "<p>Hallo Ada und Bob!</p>"
+
+
 async def test_one_call_renders_takes_the_files_and_sends(heed: Heed) -> None:
     await heed.put("/templates/t1", TEMPLATE)
 

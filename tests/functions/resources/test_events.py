@@ -10,6 +10,7 @@ import pytest
 
 from lib.storage import Unavailable
 from lib.tracking.queue_messages import read_interactions
+from lib.verdicts.kpis import LAST_TIMES
 from tests.support.disturbed import disturbed_heed
 from tests.support.failing import Failure
 from tests.support.heed import ADMIN_KEY, Heed
@@ -35,14 +36,14 @@ async def feed_of(heed: Heed, query: str = "") -> list[Any]:
 def summed(events: list[Any]) -> dict[str, Any]:
     """The KPIs of a message, as a CRM adds them up."""
     total: dict[str, Any] = dict.fromkeys(COUNTS, 0) | {name: dict.fromkeys(COUNTS[:3], 0) for name in CLASSES}
-    total |= {"last_opened_at": None, "last_replied_at": None}
+    total |= dict.fromkeys(LAST_TIMES.values())
     for kpis in (event["kpis"] for event in events if event["kpis"]):
         for name in COUNTS:
             total[name] += kpis[name]
         for name in CLASSES:
             for count in COUNTS[:3]:
                 total[name][count] += kpis[name][count]
-        total |= {"last_opened_at": kpis["last_opened_at"], "last_replied_at": kpis["last_replied_at"]}
+        total |= {name: kpis[name] for name in LAST_TIMES.values()}
     return total
 
 

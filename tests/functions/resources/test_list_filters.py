@@ -10,7 +10,7 @@ from lib.lists.filter_rows import FilterRowsState
 from lib.storage import Range
 from lib.storage.memory import memory_storage
 from tests.support.counting import Calls, counting_storage
-from tests.support.heed import Heed
+from tests.support.heed import CHROME, Heed
 from tests.support.listed import make_listed
 
 
@@ -142,6 +142,25 @@ async def test_every_message_is_on_the_pages_of_changes_once(mails: Heed) -> Non
         assert sorted(walked) == sorted(changed_at)
         times = [changed_at[each] for each in walked]
         assert times == sorted(times, reverse=sort == "-updated_at")
+
+
+async def test_what_people_read_last_comes_first_whether_they_opened_or_clicked(mails: Heed) -> None:
+    offers = await found(mails, "/messages?q=offer&sort=sent_at")
+    await mails.hit(mails.urls("o", 0)[0])
+    await mails.work()
+    mails.clock.move(minutes=5)
+    await mails.hit(mails.urls("c", 1)[0], CHROME, x_forwarded_for="203.0.113.7")
+    await mails.work()
+    mails.clock.move(minutes=1)
+    for message in offers:
+        await mails.services.assessor.refresh("acme", message)
+
+    assert await found(mails, "/messages?sort=-last_read_at") == [*reversed(offers)]
+    assert await found(mails, "/messages?sort=-last_read_at&owner=rep1&limit=1") == [*reversed(offers)]
+    assert await found(mails, "/messages?sort=-last_read_at&owner=rep2") == []
+    clicked = (await mails.get(f"/messages/{offers[1]}"))["kpis"]
+    assert (clicked["opens"], clicked["last_opened_at"]) == (0, None)
+    assert clicked["last_clicked_at"]
 
 
 async def test_an_organization_without_messages_has_every_order(heed: Heed) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.catalogues.agents import AgentRow, Agents
 from lib.catalogues.devices import app_name, declared_robot, device_of, image_proxy, robot_name
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "data" / "agents"
@@ -153,6 +154,19 @@ def test_only_as_much_as_a_hit_keeps_of_an_agent_is_looked_at() -> None:
 
     assert declared_robot(f"{browser} examplebot")
     assert not declared_robot(f"{browser}{' ' * 512}examplebot")
+
+
+@pytest.mark.parametrize("agent", ["EXAMPLEBOT/1.0", "examplebot/1.0", "Exampl\u00e9BOT/1.0", "T\u00e9\u017fter/1.0"])
+def test_case_does_not_matter_in_ascii_and_beyond(agent: str) -> None:
+    assert declared_robot(agent)
+
+
+@pytest.mark.parametrize("pattern", ["PulseWatch", r"\x50ulse", r"[P-Q]ulse", r"pulse\D"])
+@pytest.mark.parametrize("agent", ["Mozilla/5.0 Pulsewatch", "MOZILLA/5.0 PULSEWATCH"])
+def test_a_pattern_with_capital_letters_finds_small_ones_too(pattern: str, agent: str) -> None:
+    agents = Agents([], [AgentRow(pattern, "person", "Pulse", "PulseWatch")])
+
+    assert agents.app_name(agent) == "Pulse"
 
 
 def test_a_name_that_cannot_be_printed_is_none() -> None:

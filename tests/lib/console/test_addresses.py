@@ -22,6 +22,13 @@ ADA = Typed("ada@example.com", "Ada Lovett")
         ("Ada", [Typed("Ada")]),
         ("Ada,", [Typed("Ada")]),
         ("Ada; bob@example.com", [Typed("Ada"), Typed("bob@example.com")]),
+        ("Ada Lovett ada@example.com", [ADA]),
+        ("Ada Lovett\tada@example.com\nAda Lovett (ada@example.com)", [ADA, ADA]),
+        ("Lovett, Ada ada@example.com", [Typed("ada@example.com", "Lovett, Ada")]),
+        ("ada@example.com bob@example.com", [*map(Typed, ("ada@example.com", "bob@example.com"))]),
+        ("ada@ example.com", [Typed("ada@ example.com")]),
+        ("\u202aada@example.com\u202c; \u200b; Ada Lovett <\ufeffada@exam\u00adple.com>", [Typed("ada@example.com"), ADA]),  # noqa: E501
+        ("mailto:ada@example.com, Ada Lovett <MAILTO:ada@example.com>", [Typed("ada@example.com"), ADA]),
         ('"Ada <ada@example.com>\nbob@example.com', [Typed("ada@example.com", '"Ada'), Typed("bob@example.com")]),
     ],
 )  # fmt: skip

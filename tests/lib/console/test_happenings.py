@@ -36,7 +36,7 @@ def test_a_burst_is_told_in_words_with_each_reason_once() -> None:
     [row] = rows_of([hit(0, reasons=(many,), count=3), hit(6, kind="click", reasons=(many, filtering))])
 
     assert row.is_burst
-    assert (row.summary, row.kinds) == ("4 hits within 6 seconds", "3 opens, 1 click")
+    assert (row.summary, row.kinds) == ("4 looks within 6 seconds", "3 opens, 1 click")
     assert [each.code for each in row.reasons] == ["scanner", "burst"]
 
 

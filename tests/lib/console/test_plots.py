@@ -52,7 +52,7 @@ def test_it_says_in_words_what_it_shows() -> None:
     found = plot(hit("machine", seconds=2), hit("machine", seconds=3), hit(hours=3))
 
     assert found.description == (
-        "1 hit by people, 2 hits by machines, from yesterday at 10:00 to Mon 4 May, 13:00. "
+        "1 look by people, 2 looks by machines, from yesterday at 10:00 to Mon 4 May, 13:00. "
         "The table below says the same."
     ).replace("yesterday at 10:00", "Mon 4 May, 10:00")
 

@@ -59,6 +59,28 @@ def test_a_click_without_an_open_means_that_it_was_read() -> None:
     assert sentence.main == "Ada clicked a link, so the mail was read, although its images were not loaded."
 
 
+@pytest.mark.parametrize(
+    ("confidence", "sentence"),
+    [
+        (0.95, "Ada clicked a link, so the mail was read, although its images were not loaded."),
+        (0.8, "Ada most likely clicked a link, so the mail was perhaps read, although its images were not loaded."),
+        (0.3, "Ada may have clicked a link, so the mail was perhaps read, although its images were not loaded."),
+    ],
+)
+def test_a_click_is_told_as_sure_as_it_is(confidence: float, sentence: str) -> None:
+    clicks = [event("click", thing="a.example", confidence=each) for each in (confidence, 0.2)]
+
+    assert said(clicks, kpis(clicks=2)).main == sentence
+
+
+def test_each_deed_is_as_sure_as_the_surest_of_its_kind() -> None:
+    happenings = [event("attachment_view", thing="a.pdf", confidence=0.5), event("click", thing="a.example"), event()]
+
+    assert said(happenings, kpis(1, clicks=1, attachment_views=1)).main.endswith(
+        " and clicked a link and may have viewed a.pdf."
+    )
+
+
 def test_of_several_recipients_none_is_guessed() -> None:
     three = ("Ada", "Bob", "Eve")
 
@@ -79,7 +101,7 @@ def test_machines_are_told_apart_from_people_and_from_ones_own_looks() -> None:
     counts = kpis(1, machine=Counts(opens=3, clicks=2), own=Counts(opens=1), uncertain=Counts(opens=1))
 
     assert said([event()], counts).rest == (
-        "Of 1 hit it is not sure whether a person made it. 4 hits came from machines, such as mail filters. "
+        "Of 1 look it is not sure whether a person made it. 4 looks came from machines, such as mail filters. "
         "1 look of your own side is not counted."
     )
 

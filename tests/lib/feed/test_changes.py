@@ -16,7 +16,7 @@ from lib.messages.models import StoredMessage
 from lib.tracking.facts import Fact, FactKind, with_count
 from lib.verdicts import Reason, Verdict
 from lib.verdicts.assessed import AssessedMessage
-from lib.verdicts.kpis import Counts, Kpis, count
+from lib.verdicts.kpis import Counts, Kpis, count, times_of
 from lib.verdicts.tallies import Tallies
 from tests.support.heed import START
 
@@ -65,8 +65,7 @@ def rebuilt(changes: Sequence[FeedChange]) -> Kpis:
         total = Kpis(
             **{name: getattr(total, name) + getattr(change.kpis, name) for name in Counts.model_fields},
             replies=total.replies + change.kpis.replies,
-            last_opened_at=change.kpis.last_opened_at,
-            last_replied_at=change.kpis.last_replied_at,
+            **times_of(change.kpis),
             **parts,
         )
     return total
@@ -177,3 +176,11 @@ def test_cards_are_told_when_they_come_and_when_they_go() -> None:
         ("card.created", "c1", "email_opened"),
         ("card.withdrawn", "c1", "email_opened"),
     ]
+
+
+def test_times_that_were_not_kept_when_the_message_was_told_of_are_no_change() -> None:
+    state, told = assessed([(fact(1, "click"), "human")]), Told()
+    find_changes(state, told, {}, START)
+    told.kpis = told.kpis.model_copy(update={"last_clicked_at": None})
+
+    assert find_changes(state, told, {}, START) == []

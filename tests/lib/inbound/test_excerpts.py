@@ -65,6 +65,46 @@ def test_signatures_and_lines_of_programs_are_left_out(end: str) -> None:
     assert excerpt(f"{ANSWER}\n\n{end}\n") == ANSWER
 
 
+OUTSIDE = "CAUTION: This email originated from outside of the organization. Do not click links."
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        f"{OUTSIDE}\n\n",
+        f"{OUTSIDE}\n",
+        "*EXTERNAL EMAIL*\n\n",
+        "[EXTERNAL] This message was sent from an external source.\n\n",
+        "CAUTION: This email originated from outside of the\n"
+        "organization. Do not click links or open attachments unless\n"
+        "you recognize the sender and know the content is safe.\n\n",
+        "ACHTUNG: Diese E-Mail kommt von außerhalb. Klicken Sie nicht auf Links.\n\n",
+        "Attention : ce courriel provient de l'extérieur.\nN'ouvrez pas les pièces jointes.\n\n",
+        "You don't often get email from ada@example.com. Learn why this is important <https://aka.ms/x>\n\n",
+        f"You don't often get email from ada@example.com.\n\n{OUTSIDE}\n\n",
+    ],
+)
+def test_a_warning_of_the_receiving_server_is_no_part_of_the_answer(banner: str) -> None:
+    assert excerpt(f"{banner}Yes, see the attachments.\n\nAda") == "Yes, see the attachments.\n\nAda"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Attention: the price is wrong.\n\nAda",
+        "External costs are ours.\n\nAda",
+        "Important: please ship it outside working hours.\n\nAda",
+        "Important: your message came outside working hours, and is outside the budget.\n\nAda",
+        "Hinweis: Ihre Nachricht kam außerhalb der Bürozeiten.\n\nAda",
+        "Notice: the goods come from outside the EU.\n\nAda",
+        "Caution\n\nThe mail that originated from outside was ours.",
+        OUTSIDE,
+    ],
+)
+def test_a_persons_own_warning_is_kept(words: str) -> None:
+    assert excerpt(words) == words
+
+
 def test_answers_between_quotes_and_below_them_are_kept() -> None:
     text = "On Monday, Rita <rep@acme.example> wrote:\n> Do you take it?\nYes.\n\n> When?\n\nIn May.\n"
 

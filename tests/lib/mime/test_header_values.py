@@ -43,6 +43,8 @@ def test_a_subject_is_decoded(value: str, text: str) -> None:
         ),
         ("=?utf-8?q?J=C3=B6rg?=\n <j@example.com>", [("Jörg", "j@example.com")]),
         (raw("Jörg <j@example.com>".encode("latin-1")), [("Jörg", "j@example.com")]),
+        (raw("Ada <ada@Bücher.example>".encode()), [("Ada", "ada@xn--bcher-kva.example")]),
+        (raw("ada@☃.example".encode()), [("", "ada@☃.example")]),
         ("undisclosed-recipients:;", []),
         ("Friends: a@example.com, b@example.com;", [("", "a@example.com"), ("", "b@example.com")]),
     ],

@@ -52,7 +52,7 @@ def test_a_recipient_in_the_first_group_is_found() -> None:
             "Original-Recipient: rfc822;ada+2Bnews@example.com\nFinal-Recipient: rfc822;ada+news@example.com",
             ["ada+2Bnews@example.com", "ada+news@example.com"],
         ),
-        ("Final-Recipient: utf-8; ada@b\\x{FC}cher.example", ["ada@bücher.example"]),
+        ("Final-Recipient: utf-8; ada@b\\x{FC}cher.example", ["ada@xn--bcher-kva.example"]),
         ("Final-Recipient: utf-8; ada@b\\x{D800}\\x{110000}.example", ["ada@b\\x{D800}\\x{110000}.example"]),
         ("Final-Recipient: rfc822; nobody", [""]),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from lib.storage import Row, Storage, Tables
+from lib.storage.columns import text_of
 from lib.storage.memory import memory_storage
 from lib.tracking.facts import KEPT_HEADERS, Fact
 from lib.tracking.requests import LONGEST_AGENT
@@ -187,3 +189,16 @@ async def test_an_organization_that_is_gone_takes_no_facts() -> None:
     await write(rows, facts(3, 1000), unread=True)
     await rows.keep_unjudged("acme", MESSAGE, facts(3, 1000))
     await rows.delete_kept("acme", MESSAGE, ["-0123456789abcdef"])
+
+
+async def test_what_was_said_before_stands_beside_the_verdict(rows: FactStore, tables: Tables) -> None:
+    each = facts(TOGETHER + 2, 60_000)
+    await write(rows, each)
+    changed = {fact.key: HUMAN._replace(was="uncertain") if place == 3 else HUMAN for place, fact in enumerate(each)}
+
+    await rows.write_facts("acme", MESSAGE, each, changed, (await rows.read("acme", MESSAGE)).rows)
+
+    read = (await rows.read("acme", MESSAGE)).judged()
+    assert {key: verdict for key, (_, verdict) in read.items()} == changed
+    [row] = await stored_rows(tables)
+    assert len(json.loads(text_of(row))["verdicts"]) == 1  # as release 0.1.0 reads them

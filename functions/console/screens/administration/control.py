@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.naming import names_of_first_users
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
 from functions.console.screens.administration import ADMINISTRATORS, PATH, ask_once_more, settings_page
@@ -90,6 +92,12 @@ async def readiness(visit: Visit) -> Reply:
 async def audit(visit: Visit) -> Reply:
     """Show administrative acts, newest first."""
     query = {"limit": _MOST_SHOWN, "cursor": visit.query("cursor")}
-    found: Page[AuditEntry] = await visit.ask("list_audit", query=query)
-    values = {"entries": found.items, "more": with_query(_AUDIT, cursor=found.next) if found.next else None}
+    found: Page[AuditEntry]
+    users: Mapping[str, str]
+    found, users = await asyncio.gather(visit.ask("list_audit", query=query), names_of_first_users(visit))
+    values = {
+        "entries": found.items,
+        "users": users,
+        "more": with_query(_AUDIT, cursor=found.next) if found.next else None,
+    }
     return settings_page("audit", "audit", values)

@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.api.paging import Page
 from functions.api.problems import Problem
+from functions.console.naming import names_of_users
 from functions.console.refusals import told_in_form
 from functions.console.rendering import with_query
 from functions.console.screen import Redirect, Reply, Screens
@@ -54,6 +55,7 @@ async def mailboxes(visit: Visit) -> Reply:
     found: Page[MailboxRead] = await visit.ask("list_mailboxes", query=query)
     values = {
         "asked": visit.query("asked"),
+        "users": await names_of_users(visit, [each.owner for each in found.items]),
         "mailboxes": [(each, etag_of(each.etag)) for each in found.items],
         "more": with_query(_MAILBOXES, cursor=found.next) if found.next else None,
     }

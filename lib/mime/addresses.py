@@ -1,0 +1,25 @@
+"""Addresses of mail whose domain is written in another script than DNS has it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import idna
+
+_LONGEST_DOMAIN: Final = 255
+
+
+def with_ascii_domain(email: str) -> str:
+    """Return the address with its domain as DNS has it: IDNA 2008 after UTS 46, as of addresses that the API takes.
+
+    A domain that has no such form stays as it is. A long one in another script takes a millisecond.
+    """
+    if email.isascii():
+        return email
+    local, at, domain = email.rpartition("@")
+    if domain.isascii() or len(domain) > _LONGEST_DOMAIN:
+        return email
+    try:
+        return f"{local}{at}{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
+        return email
