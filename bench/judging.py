@@ -47,8 +47,9 @@ The goal is a ratio of 0.25. What keeps single mails above it is what is new in 
 request by a program, a combination of findings. Each is found once and kept, so that a process that has seen little
 saves little. An organization's mails are judged with rules that the earlier version does not have: they look
 through all that is remembered of the company and of the source, and each mail is judged without that, too, so that
-memory does not feed on itself. Judging is less than a tenth of the CPU that the assessor takes for a fact; reading,
-writing and what follows a verdict are the rest.
+memory does not feed on itself. [Decision 45](../docs/decisions/0045-what-judging-costs.md) has the parts. Judging is
+less than a tenth of the CPU that the assessor takes for a fact; reading, writing and what follows a verdict are the
+rest.
 """
 """What the ratios are measured against, and what they are made of."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import azure.functions as func
 
 from functions.loading import LateServices
+from functions.presence import present
 from functions.request_ids import identified
 from functions.security_headers import secured
 from lib.recipient_services import RecipientServices
@@ -35,6 +36,9 @@ class HeedApp(func.FunctionApp):
         self.imports_ahead = False
         """Whether imports begin when the host has taken the functions: the first time that it may be waited for."""
 
+        self.tells_of_itself = False
+        """Whether the instance tells that it is there, once one of its functions is called."""
+
     def add_functions(self, blueprints: list[func.Blueprint], *imports: Callable[[], None]) -> None:
         """Register functions; `imports` are what can be imported ahead for them."""
         for blueprint in blueprints:
@@ -51,6 +55,8 @@ class HeedApp(func.FunctionApp):
         functions: list[Any] = super().get_functions()
         base_url = self._services.recipients.settings.base_url
         for function in functions:
+            if self.tells_of_itself:
+                function._func = present(function.get_user_function(), self._services.recipients.presence)
             if function.is_http_function():
                 # The SDK has no other way to put something around all functions.
                 handler = secured(function.get_user_function(), base_url)

@@ -28,5 +28,5 @@ def start() -> HeedApp:
     # hits a second.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
-    app.imports_ahead = True
+    app.imports_ahead = app.tells_of_itself = True
     return app

@@ -24,6 +24,7 @@ from pydantic import (
 
 from lib import ids
 from lib.clock import rfc3339
+from lib.windows_zones import iana_zone
 
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_TIME = datetime(2200, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -96,14 +97,19 @@ def _paragraphs(value: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    """The known zones, read from disk once in some milliseconds: every user that is loaded is checked."""
-    return frozenset(available_timezones())
+    """The known zones, read from disk once in some milliseconds: every user that is loaded is checked.
+
+    What a machine calls its own zone is none that another machine knows.
+    """
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 def _time_zone(value: str) -> str:
-    if value not in _zones():
+    """Return IANA's name of a zone. CRMs and mail servers of Microsoft's know zones by the names of Windows."""
+    zone = value if value in _zones() else iana_zone(value)
+    if zone is None:
         raise ValueError("not a zone of the IANA database, such as Europe/Vienna")
-    return value
+    return zone
 
 
 def _moment(value: Any, info: ValidationInfo) -> datetime:

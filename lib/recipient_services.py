@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lib.clock import Clock, SystemClock
+from lib.operations.instances import Presence
 from lib.settings import Settings, SettingsError
 from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.stops.stops import Stops
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from lib.messages.store import MessageStore
     from lib.organizations.registry import Organizations
     from lib.people.address_hashes import AddressHashes
-    from lib.storage import Queues, Storage
+    from lib.storage import Queues, Storage, Tables
     from lib.storage.accounts import KnownAccounts, NamedAccount
     from lib.storage.azure.account import Account
     from lib.transports.identity import Identity
@@ -126,6 +127,8 @@ class RecipientServices:
 
         Parts that were handed in belong to whom they came from.
         """
+        if "presence" in vars(self):
+            await self.presence.close()
         if "floods" in vars(self):
             await self.floods.settle()
         if "journal" in vars(self):
@@ -207,6 +210,15 @@ class RecipientServices:
         identity = Identity(SCOPE, client_id=self.settings.storage_client_id)
         self._opened.push_async_callback(identity.close)
         return identity
+
+    @cached_property
+    def presence(self) -> Presence:
+        """Tells that this instance is there, and which token keys it has."""
+        return Presence(self._load_tables, self.ring.ids, self.settings.functions, self.clock)
+
+    async def _load_tables(self) -> Tables:
+        await self.load_files()
+        return self.storage.tables
 
     @cached_property
     def _networks(self) -> Networks:

@@ -152,6 +152,11 @@ class KeyRing:
         """The id of the key that seals."""
         return self._active
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all keys; the first one is that of the key that seals."""
+        return list(self._keys)
+
     def seal(self, purpose: Purpose, plain: bytes, *owner: str) -> str:
         """Encrypt with the first key; the token. It opens for the same owner alone, such as an organization's user."""
         sealed = self._ciphers[self._active].encrypt(plain, [purpose.value, *map(str.encode, owner)])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from functions.api.endpoint import Answer, Call, Endpoints
 from lib.operations.deployment import MOST_SWEPT, PROMPT_QUEUES, CatalogueState, QueueState, SweepState
+from lib.operations.instances import COUNTED, Instance, find_split
 from lib.operations.overdue import LIMIT, OverdueKind
 from lib.services import Services
 from lib.storage import StorageError
@@ -22,6 +23,7 @@ _CHECK_SECONDS = 5
 _LONGEST_LAG = 600
 """Seconds by which a sweep may be behind: one that has failed once makes up for it."""
 
+_MOST_INSTANCES = 200
 _DOES_NOT_ANSWER = "does not answer"
 
 _Read = TypeVar("_Read")
@@ -50,6 +52,10 @@ class DeepHealth(Health):
         description=f"the first {MOST_SWEPT} organizations by id, furthest behind first; above {_LONGEST_LAG} seconds "
         "the check fails"
     )
+    instances: list[Instance] | None = Field(
+        description=f"instances of the app that were seen in the last {COUNTED.seconds // 60} minutes, the first "
+        f"{_MOST_INSTANCES} by token keys. A check fails where one of them cannot open what another one seals"
+    )
     catalogues: list[CatalogueState] = Field(description="all catalogues; their age fails no check")
 
 
@@ -66,15 +72,19 @@ async def health(call: Call) -> Answer:
 
 @endpoints("GET", "/health/deep", may=("administrator",), answers={200: DeepHealth, 503: DeepHealth})
 async def deep_health(call: Call) -> Answer:
-    """Tell what an operator looks at first: what `GET /api/health` tells, queues, dead letters, sweeps, catalogues.
+    """Tell what an operator looks at first: health, queues, dead letters, sweeps, instances, catalogues.
 
-    Storage has five seconds for all of it.
+    Health is what `GET /api/health` tells. Storage has five seconds for all of it.
     """
     deployment = call.services.deployment
-    (checks, overdue), queues, sweeps, catalogues = await asyncio.gather(
-        _look(call.services), _in_time(deployment.queues()), _in_time(deployment.sweeps()), deployment.catalogues()
+    (checks, overdue), queues, sweeps, instances, catalogues = await asyncio.gather(
+        _look(call.services),
+        _in_time(deployment.queues()),
+        _in_time(deployment.sweeps()),
+        _in_time(call.services.instances.list_seen()),
+        deployment.catalogues(),
     )
-    checks = {**checks, **_queue_checks(queues), **_sweep_check(sweeps)}
+    checks = {**checks, **_queue_checks(queues), **_sweep_check(sweeps), **_instances_check(instances)}
     status, code = _verdict(checks)
     body = DeepHealth(
         status=status,
@@ -83,6 +93,7 @@ async def deep_health(call: Call) -> Answer:
         rules=RULES_VERSION,
         queues=queues,
         sweeps=sweeps,
+        instances=None if instances is None else instances[:_MOST_INSTANCES],
         catalogues=catalogues,
     )
     return Answer(code, body)
@@ -131,6 +142,10 @@ def _sweep_check(sweeps: Sequence[SweepState] | None) -> Mapping[str, str]:
         return {"sweeps": _DOES_NOT_ANSWER}
     behind = [each for each in sweeps if (each.lag_seconds or 0) > _LONGEST_LAG]
     return {"sweeps": f"that of {behind[0].organization} is {behind[0].lag_seconds} s behind" if behind else "ok"}
+
+
+def _instances_check(instances: Sequence[Instance] | None) -> Mapping[str, str]:
+    return {"token keys": _DOES_NOT_ANSWER if instances is None else find_split(instances) or "ok"}
 
 
 def _verdict(checks: Mapping[str, str]) -> tuple[Literal["ok", "failing"], int]:

@@ -83,12 +83,20 @@ _EXAMPLES: Mapping[EventType, Mapping[str, Any]] = {
     "message.sent": _TO_ADA,
     "message.failed": _TO_ADA,
     "message.opened": {**_BY_ADA, "kpis": Kpis(opens=1, last_opened_at=_AT, raw=Counts(opens=1))},
-    "message.clicked": {**_BY_ADA, "kpis": Kpis(clicks=1, last_opened_at=_AT, raw=Counts(clicks=1))},
+    "message.clicked": {
+        **_BY_ADA,
+        "kpis": Kpis(clicks=1, last_opened_at=_AT, last_clicked_at=_AT, raw=Counts(clicks=1)),
+    },
     "message.attachment_viewed": {
         **_BY_ADA,
-        "kpis": Kpis(attachment_views=1, last_opened_at=_AT, raw=Counts(attachment_views=1)),
+        "kpis": Kpis(
+            attachment_views=1, last_opened_at=_AT, last_attachment_view_at=_AT, raw=Counts(attachment_views=1)
+        ),
     },
-    "message.replied": {**_BY_ADA, "kpis": Kpis(replies=1, last_opened_at=_AT, last_replied_at=_AT)},
+    "message.replied": {
+        **_BY_ADA,
+        "kpis": Kpis(replies=1, last_opened_at=_AT, last_clicked_at=_AT, last_replied_at=_AT),
+    },
     "message.bounced": {**_BY_ADA, "kpis": Kpis()},
     "verdict.changed": {
         **_TO_ADA,

@@ -14,6 +14,7 @@ from infra.local.host.schedules import parse_schedule
 from infra.template_checks.alerts import alert_queries
 from infra.template_checks.known import app_functions
 from infra.template_checks.syntax import Template, read_template
+from lib.operations.instances import TOLD_EVERY
 
 Size = Literal["small", "large"]
 SIZES: tuple[Size, ...] = ("small", "large")
@@ -108,6 +109,10 @@ def idle_costs(size: Size) -> list[Cost]:
         "metric alert": ("tests by place, storage", float(_TEST_PLACES * (1 if size == "small" else 2) + 1)),
         "log": ("what the timers write", runs * _LOG_BYTES_A_RUN / 1e9),
         "blob write (ZRS)": ("states of the timers", runs * _BLOB_WRITES_A_RUN / 10_000),
+        "table request": (
+            "instances that tell of themselves",
+            _groups_of_instances() * 3600 / TOLD_EVERY * HOURS / 10_000,
+        ),
         "Front Door Standard": ("base fee", 1.0 if size == "large" else 0.0),
     }
     return _priced(quantities)
@@ -134,6 +139,11 @@ def timer_runs() -> float:
     start = datetime(2026, 11, 1, tzinfo=UTC)
     timers = [each for each in app_functions() if each.trigger_type == "timerTrigger"]
     return sum(_runs_a_day(each.name, str(each.trigger.schedule), start) for each in timers) * HOURS / 24
+
+
+def _groups_of_instances() -> int:
+    """Groups that scale alone, each with an instance all the time: timers, queues, HTTP of recipients and of CRMs."""
+    return sum(each.trigger_type != "httpTrigger" for each in app_functions()) + 2
 
 
 def _runs_a_day(name: str, schedule: str, start: datetime) -> int:

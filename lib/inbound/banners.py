@@ -53,7 +53,7 @@ _NEW_SENDER = re.compile(
 
 def count_banner_lines(lines: Sequence[str]) -> int:
     """Return how many lines at the beginning are warnings, with blank ones between; 0 where all else is blank."""
-    end = start = _next_line(lines, 0)
+    end, start = 0, _next_line(lines, 0)
     while start < len(lines) and (length := _warning(lines[start : start + _MOST_LINES])):
         end = start + length
         while end < len(lines) and _ADVICE.search(lines[end][:_LONGEST]):

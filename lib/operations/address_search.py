@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
 from lib.mime.texts import texts_of_mail
@@ -23,6 +23,12 @@ _LOCAL_PART = re.compile(rf"[^{_NOT_IN_LOCAL_PART}]+\Z")
 _SIGN = re.compile(rf"(?<=[^{_NOT_IN_LOCAL_PART}])@(?=[^\W_])")
 _DOMAIN = re.compile(r"(?:[^\W_]|[.-])+")
 _DOMAIN_ENDS = re.compile(r"(?<=[^\W_])(?!-|[^\W_])")
+_LONGEST_ENCODED = 8 * 1024
+"""Bytes of the longest address in the most wasteful encoding, with some to spare."""
+
+_LARGEST_MAIL = 32 * 1024 * 1024
+"""Bytes of a raw mail that are read at once: more than any that is taken in."""
+
 _MOST_REMEMBERED = 100_000
 
 
@@ -42,10 +48,10 @@ class AddressSearch:
             for text in texts:
                 self._look_at(text)
 
-    def look_at_blob(self, name: str, data: bytes) -> None:
-        """Find those that a blob names. A large raw mail takes a second."""
+    def look_at_blob(self, name: str, pieces: Iterable[bytes]) -> None:
+        """Find those that a blob names, which comes in pieces. A large raw mail takes a second."""
         if self._hashes:
-            for text in texts_of_mail(data) if name.startswith(MAILS) else [data.decode("utf-8", "replace")]:
+            for text in _texts_of(iter(pieces), is_mail=name.startswith(MAILS)):
                 self._look_at(text)
 
     def _look_at(self, text: str) -> None:
@@ -58,6 +64,20 @@ class AddressSearch:
                 self._looked_at.add((local, domain))
                 candidates = _candidates(local, domain)
                 self.found.update(address for address in candidates if self._hash(address) in self._hashes)
+
+
+def _texts_of(pieces: Iterator[bytes], *, is_mail: bool) -> Iterator[str]:
+    """The pieces as texts, each with the end of the one before it; a mail, as far as mails go, without encodings."""
+    end = b""
+    if is_mail:
+        mail = bytearray()
+        while len(mail) < _LARGEST_MAIL and (piece := next(pieces, b"")):
+            mail += piece
+        yield from texts_of_mail(bytes(mail))
+        end = bytes(mail[-_LONGEST_ENCODED:])
+    for piece in pieces:
+        yield (end + piece).decode("utf-8", "replace")
+        end = (end + piece)[-_LONGEST_ENCODED:]
 
 
 def _readings(text: str) -> Iterator[str]:

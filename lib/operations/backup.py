@@ -11,7 +11,9 @@ restore brings its parts together.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -26,6 +28,7 @@ from lib.storage import Missing, Row, Storage
 from lib.storage.documents import UnreadableRow, pack, unpack
 from lib.storage.layout import FEED, KINDS, PRIVACY, container, table
 from lib.storage.protocols import EVERYTHING
+from lib.storage.retry import retry_on_conflict
 from lib.webhooks.models import StoredWebhook
 from lib.webhooks.store import WEBHOOK_ROWS
 from lib.webhooks.waking import SUBSCRIPTIONS
@@ -68,7 +71,8 @@ class Backup:
     async def write_backup(self, organization: str, path: Path, told: TellCount = lambda *_: None) -> Manifest:
         """Write the backup of an organization. A process that dies leaves no file of that name.
 
-        Raises NotFound, Unavailable while the organization is being restored, StorageError, OSError.
+        Raises NotFound, Unavailable while the organization is being restored, Stale where a blob is
+        replaced each time that it is read, StorageError, OSError.
         """
         found = await self.organizations.load_organization(organization)
         if found is None:
@@ -120,11 +124,12 @@ class Backup:
         async for name in self.storage.blobs.list_blobs(container(organization)):
             if name.startswith(_LEFT_OUT_BLOBS):
                 continue
-            try:
-                file.write_blob(name, await self.storage.blobs.read_blob(container(organization), name))
-            except Missing:
-                continue  # it was deleted meanwhile
-            told("blobs", 1)
+            with suppress(Missing):  # it was deleted meanwhile
+                await retry_on_conflict("a blob", partial(self._write_blob, organization, name, file))
+                told("blobs", 1)
+
+    async def _write_blob(self, organization: str, name: str, file: BackupWriter) -> None:
+        await file.write_blob(name, self.storage.blobs.read_pieces(container(organization), name))
 
 
 def without_secrets(kind: str, row: Row) -> Row | None:

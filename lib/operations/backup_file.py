@@ -10,9 +10,10 @@ import json
 import math
 import os
 import re
+import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -23,7 +24,7 @@ from lib.ids import ORGANIZATION
 from lib.organizations.settings import OrganizationSettings
 from lib.storage import Row, Upsert
 from lib.storage.layout import KINDS
-from lib.storage.protocols import check_changes
+from lib.storage.protocols import LARGEST_PIECE, check_changes
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -126,13 +127,24 @@ class BackupWriter:
         assert self._archive is not None
         return TableWriter(self, self._archive.open(_table_member(kind), "w", force_zip64=True), _table_member(kind))
 
-    def write_blob(self, name: str, data: bytes) -> None:
-        """Write a blob."""
-        assert self._archive is not None
-        member = _blob_member(len(self.blobs))
-        self._archive.writestr(member, data)
-        self.sums[member] = hashlib.sha256(data).hexdigest()
+    async def write_blob(self, name: str, pieces: AsyncIterable[bytes]) -> None:
+        """Write a blob. Raises what `pieces` raises, and writes nothing of it then."""
+        # Nothing can be taken back from an archive: a blob that can be read no further must not have begun there.
+        with tempfile.SpooledTemporaryFile(LARGEST_PIECE, dir=str(self._path.parent)) as whole:
+            async for piece in pieces:
+                whole.write(piece)
+            whole.seek(0)
+            self._write_member(_blob_member(len(self.blobs)), whole)
         self.blobs.append(name)
+
+    def _write_member(self, member: str, file: IO[bytes]) -> None:
+        assert self._archive is not None
+        found = hashlib.sha256()
+        with self._archive.open(member, "w", force_zip64=True) as written:
+            while block := file.read(_BLOCK):
+                found.update(block)
+                written.write(block)
+        self.sums[member] = found.hexdigest()
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the end of the archive."""
@@ -251,10 +263,11 @@ class BackupFile:
             while line := file.readline(_LONGEST_LINE):
                 yield _row_of(line)
 
-    def read_blobs(self) -> Iterator[tuple[str, bytes]]:
-        """Read the blobs: (name, bytes)."""
-        for number, name in enumerate(self.manifest.blobs):
-            yield name, self._archive.read(_blob_member(number))
+    def read_blob(self, number: int) -> Iterator[bytes]:
+        """Read a blob by its number in the manifest, in pieces of up to 1 MiB."""
+        with self._archive.open(_blob_member(number)) as file:
+            while block := file.read(_BLOCK):
+                yield block
 
 
 def _row_of(line: bytes) -> Row:

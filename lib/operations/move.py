@@ -28,10 +28,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lib.errors import NotAllowed, NotFound, Refusal, Stale, WrongField
+from lib.operations.blob_streams import are_same, checked_at_end
 from lib.operations.row_streams import ChangeWriter, pair_rows, size_of
 from lib.operations.runs import LONGEST_WRITE, Run
 from lib.organizations.registry import Organizations, StoredOrganization
-from lib.storage import Delete, Missing, Row, Storage, StorageError, Upsert
+from lib.storage import Conflict, Delete, Missing, Row, Storage, StorageError, Upsert
 from lib.storage.accounts import LASTS, Moving, OwnAccount, Routes
 from lib.storage.layout import BLOBS, StorageKind, TableKind, container, table
 from lib.storage.protocols import EVERYTHING
@@ -55,6 +56,10 @@ class NotTheSame(Refusal):
     """The two accounts do not hold the same; nothing was deleted."""
 
     kind = "not_allowed"
+
+
+class _ChangedMeanwhile(Exception):
+    """A blob of the source was replaced or deleted while it was read."""
 
 
 @dataclass(slots=True)
@@ -306,20 +311,32 @@ async def _copy_blobs(way: _Way, told: TellPhase) -> int:
         told("blobs", 1)
         if blob in there and way.copied.get(blob) == version:
             continue
-        try:
-            data = await way.source.blobs.read_blob(name, blob)
-        except Missing:
-            continue  # it was deleted meanwhile, and the next pass deletes the copy
-        if blob not in there or await way.target.blobs.read_blob(name, blob) != data:
-            await way.run.check_own()
-            await way.target.blobs.put_blob(name, blob, data, _BYTES)
-            changed += 1
-        way.copied[blob] = version
+        with suppress(_ChangedMeanwhile):  # the next pass copies it, or deletes the copy
+            changed += await _copy_blob(way, blob, is_there=blob in there)
+            way.copied[blob] = version
     for blob in sorted(there - found.keys()):
         await way.run.check_own()
         await way.target.blobs.delete_blob(name, blob)
         changed += 1
     return changed
+
+
+async def _copy_blob(way: _Way, blob: str, *, is_there: bool) -> bool:
+    """Copy a blob, unless the target has the same one; return whether it was copied. Raises _ChangedMeanwhile."""
+    name = container(way.organization)
+    if is_there and await are_same(_source_pieces(way, blob), way.target.blobs.read_pieces(name, blob)):
+        return False
+    pieces = checked_at_end(_source_pieces(way, blob), way.run.check_own)
+    await way.target.blobs.put_pieces(name, blob, pieces, _BYTES)
+    return True
+
+
+async def _source_pieces(way: _Way, blob: str) -> AsyncIterator[bytes]:
+    try:
+        async for piece in way.source.blobs.read_pieces(container(way.organization), blob):
+            yield piece
+    except (Missing, Conflict) as error:
+        raise _ChangedMeanwhile from error
 
 
 async def _compare_rows(way: _Way, kind: str, told: TellPhase) -> str:

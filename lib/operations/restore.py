@@ -28,6 +28,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from lib.assessment.journal_cleaning import SEEN
 from lib.assessment.journal_sweep import SWEEP_STATE
@@ -36,6 +37,7 @@ from lib.errors import NotAllowed
 from lib.operations.address_search import AddressSearch
 from lib.operations.backup import NOT_BACKED_UP, TellCount
 from lib.operations.backup_file import BackupFile, Manifest, secret_mark
+from lib.operations.blob_streams import checked_at_end
 from lib.operations.restored_messages import hold_waiting_mail
 from lib.operations.row_streams import ChangeWriter, pair_rows, size_of
 from lib.operations.runs import LONGEST_WRITE, Run
@@ -75,6 +77,8 @@ _BYTES = "application/octet-stream"
 
 _NEWER_STAYS = frozenset({"journal", "facts", PRIVACY})
 """Kinds of tables whose rows of after the backup stay."""
+
+Each = TypeVar("Each")
 
 _KINDS = tuple(kind for kind in KINDS if kind not in NOT_BACKED_UP)
 
@@ -203,8 +207,8 @@ class Restore:
             for kind in _KINDS:
                 for row in backup.read_rows(kind):
                     search.look_at_row(row)
-            for name, data in backup.read_blobs():
-                search.look_at_blob(name, data)
+            for number, name in enumerate(backup.manifest.blobs):
+                search.look_at_blob(name, backup.read_blob(number))
             await self._erase(run, search.found, told)
             known |= newer
 
@@ -237,10 +241,10 @@ class Restore:
 
     async def _restore_blobs(self, backup: BackupFile, run: Run, search: AddressSearch, told: TellCount) -> None:
         name, there = container(run.organization), set[str]()
-        for blob, data in backup.read_blobs():
-            search.look_at_blob(blob, data)
-            await run.check_own()
-            await self.storage.blobs.put_blob(name, blob, data, _BYTES)
+        for number, blob in enumerate(backup.manifest.blobs):
+            search.look_at_blob(blob, backup.read_blob(number))
+            pieces = checked_at_end(_each(backup.read_blob(number)), run.check_own)
+            await self.storage.blobs.put_pieces(name, blob, pieces, _BYTES)
             there.add(blob)
             told("blobs", 1)
         for blob in [each async for each in self.storage.blobs.list_blobs(name)]:
@@ -275,9 +279,9 @@ def _why_without(manifest: Manifest, known: str | None, secret: str | None, *, i
     return "the secret of its addresses is gone, and was not given"
 
 
-async def _each(rows: Iterable[Row]) -> AsyncIterator[Row]:
-    for row in rows:
-        yield row
+async def _each(things: Iterable[Each]) -> AsyncIterator[Each]:
+    for each in things:
+        yield each
 
 
 def _newer_stays(kind: str, row: Row) -> bool:

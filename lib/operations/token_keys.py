@@ -6,6 +6,8 @@
 4. An old key leaves the ring, a day later at the earliest, as kept answers, jobs and cursors last so long, and when no
    link in mail of its time matters any more.
 
+Instances tell which keys they have (`lib.operations.instances`); a step waits until all are ready for it.
+
 The ring is a setting of the app, so the functions of the steps give the setting's next value.
 """
 

@@ -65,7 +65,10 @@ class RecordSpec(Model):
     )
     owner: ChosenId | None = Field(None, description="the id of the user to whom it belongs")
     address: Address | None = None
-    time_zone: TimeZone | None = Field(None, description="where it is not to be found by the address")
+    time_zone: TimeZone | None = Field(
+        None,
+        description="where the address does not tell it; a name of IANA's or of Windows",
+    )
     parent: RecordRef | None = Field(None, description="a record to which its engagement is added, such as an account")
 
 

@@ -36,7 +36,9 @@ class UserSpec(Model):
     signature: Annotated[Paragraphs, StringConstraints(max_length=2000)] = Field(
         "", description="plain text of several lines, for templates: `{{ sender.signature }}`"
     )
-    time_zone: TimeZone = Field("UTC", description="a name of the IANA database, such as Europe/Vienna")
+    time_zone: TimeZone = Field(
+        "UTC", description="a name of the IANA database, such as Europe/Vienna; a name of Windows becomes IANA's"
+    )
     opt_in: bool = Field(
         default_factory=bool,
         description="whether this user's mail may be followed; where it is left out, a new user has the organization's "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -283,7 +283,12 @@ class Exporting:
         await document.put_part(job.parts + 1, "\n]}\n")
         name, parts = container(organization), [part_name(job.id, number) for number in range(job.parts + 2)]
         job.result = result_name(job.id)
-        await self.blobs.join_blobs(name, job.result, parts, _JSON)
+        await self.blobs.put_pieces(name, job.result, self._joined(name, parts), _JSON)
+
+    async def _joined(self, container_name: str, parts: Sequence[str]) -> AsyncIterator[bytes]:
+        for part in parts:
+            async for piece in self.blobs.read_pieces(container_name, part):
+                yield piece
 
 
 def _parsed(text: str) -> Any:

@@ -11,6 +11,7 @@ from lib.operations.deployment import Deployment
 from lib.operations.due_check import DueCheck
 from lib.operations.evidence_check import EvidenceCheck
 from lib.operations.inconsistencies import ConsistencyCheck
+from lib.operations.instances import Instances
 from lib.operations.lists_check import ListsCheck
 from lib.operations.move import Move
 from lib.operations.records_check import RecordsCheck
@@ -38,6 +39,10 @@ class Operating(Privacy):
     def resealing(self) -> Resealing:
         """The rotation of token keys, as far as it concerns storage."""
         return Resealing(self.organizations, self.webhooks, self.alert_choices)
+
+    @cached_property
+    def instances(self) -> Instances:
+        return Instances(self.storage.tables, self.clock)
 
     @cached_property
     def backup(self) -> Backup:

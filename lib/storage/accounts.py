@@ -18,7 +18,7 @@ into the old account once all have heard of the new one.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Annotated, Literal, Protocol, Self
@@ -329,6 +329,13 @@ class RoutedBlobs:
     async def read_blob(self, container: str, name: str) -> bytes:
         return await (await self._blobs(container)).read_blob(container, name)
 
+    async def put_pieces(self, container: str, name: str, pieces: AsyncIterable[bytes], content_type: str) -> None:
+        await (await self._blobs(container, to_write=True)).put_pieces(container, name, pieces, content_type)
+
+    async def read_pieces(self, container: str, name: str) -> AsyncIterator[bytes]:
+        async for piece in (await self._blobs(container)).read_pieces(container, name):
+            yield piece
+
     async def delete_blob(self, container: str, name: str) -> None:
         await (await self._blobs(container, to_write=True)).delete_blob(container, name)
 
@@ -339,9 +346,6 @@ class RoutedBlobs:
     async def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
         async for each in (await self._blobs(container)).list_versions(container):
             yield each
-
-    async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
-        await (await self._blobs(container, to_write=True)).join_blobs(container, name, parts, content_type)
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
         return await (await self._blobs(container)).reading_url(container, name, grant)

@@ -9,7 +9,7 @@ import itertools
 import secrets
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from lib.storage.protocols import (
     EVERYTHING,
+    LARGEST_PIECE,
     MOST_DEAD_LETTERS,
     Backlog,
     Change,
@@ -159,6 +160,16 @@ class MemoryBlobs:
         except KeyError:
             raise Missing(f"no blob {container}/{name}") from None
 
+    async def put_pieces(self, container: str, name: str, pieces: AsyncIterable[bytes], content_type: str) -> None:
+        await self.put_blob(container, name, b"".join([piece async for piece in pieces]), content_type)
+
+    async def read_pieces(self, container: str, name: str) -> AsyncIterator[bytes]:
+        data = await self.read_blob(container, name)
+        for start in range(0, len(data), LARGEST_PIECE):
+            if self._containers.get(container, {}).get(name) is not data:
+                raise Conflict(f"blob {container}/{name} has changed")
+            yield data[start : start + LARGEST_PIECE]
+
     async def delete_blob(self, container: str, name: str) -> None:
         self._containers.get(container, {}).pop(name, None)
 
@@ -174,10 +185,6 @@ class MemoryBlobs:
     async def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
         for name in self.names(container):
             yield name, sha256(self._containers[container][name]).hexdigest()
-
-    async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
-        data = b"".join([await self.read_blob(container, part) for part in parts])
-        await self.put_blob(container, name, data, content_type)
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
         url = f"memory://{container}/{quote(name)}?{secrets.token_hex(16)}"

@@ -6,7 +6,7 @@ Two implementations keep these promises and pass the same tests: `lib.storage.az
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +19,9 @@ Value = str | int | float | bool
 
 MOST_CHANGES = 100
 """Changes of one entity-group transaction. Azurite accepts more and then fails oddly, so the number is checked here."""
+
+LARGEST_PIECE = 4 * 1024 * 1024
+"""Bytes of a blob that are read, or go out, in one request, where it is read or written piece by piece."""
 
 MOST_DEAD_LETTERS = 100
 """Dead letters of one queue that are shown at once."""
@@ -179,6 +182,20 @@ class Blobs(Protocol):
         """The bytes of the blob. Raises Missing."""
         ...
 
+    async def put_pieces(self, container: str, name: str, pieces: AsyncIterable[bytes], content_type: str) -> None:
+        """Write a blob of these pieces, of any sizes, with no more than a few in memory.
+
+        Readers see the old blob until all pieces are there. Raises what `pieces` raises, and then writes nothing;
+        Missing where there is no container.
+        """
+
+    def read_pieces(self, container: str, name: str) -> AsyncIterator[bytes]:
+        """The bytes of the blob, in pieces of `LARGEST_PIECE`; the last one may be smaller, an empty blob has none.
+
+        Raises Missing, Conflict where the blob is replaced while it is read.
+        """
+        ...
+
     async def delete_blob(self, container: str, name: str) -> None:
         """Delete the blob, if it exists."""
 
@@ -189,12 +206,6 @@ class Blobs(Protocol):
     def list_versions(self, container: str) -> AsyncIterator[tuple[str, str]]:
         """The names of a container's blobs with a text each that is another one after every change of the blob."""
         ...
-
-    async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
-        """Write a blob of the bytes of other blobs, one after the other, with one of them in memory at a time.
-
-        Raises Missing where one of them is not there.
-        """
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
         """A URL that lets its bearer read this one blob, and nothing else, until the grant ends. The URL is a secret.

@@ -108,7 +108,7 @@ async def test_the_state_tells_of_queues_sweeps_and_catalogues(operator: Operato
     page = await operator.page("operator")
     assert "that of acme is 2400 s behind" in page
     assert re.search(r"<th scope=\"row\">acme</th>.*40 minutes", page)
-    assert re.search(r"<th scope=\"row\">networks</th><td>20\d\d-\d\d", page)
+    assert re.search(r"<th scope=\"row\">networks</th><td[^>]*>20\d\d-\d\d", page)
 
 
 async def test_the_state_tells_what_it_can_while_storage_is_down(operator: Operator) -> None:
@@ -120,7 +120,7 @@ async def test_the_state_tells_what_it_can_while_storage_is_down(operator: Opera
     page = await visitor.page("operator")
     assert "Something is failing" in page
     assert "does not answer" in page
-    assert re.search(r"<th scope=\"row\">networks</th><td>20\d\d-\d\d", page)
+    assert re.search(r"<th scope=\"row\">networks</th><td[^>]*>20\d\d-\d\d", page)
 
 
 async def test_dead_letters_are_put_back_one_by_one_or_all(operator: Operator) -> None:
@@ -147,7 +147,7 @@ async def test_verdicts_are_shown_by_day_and_changed_only_after_a_look(
     await heed.work()
     await operator.enter()
     page = await operator.page("operator/verdicts?org=acme")
-    assert re.search(r'2026-05-04</th>.*<td class="num">1</td><td class="num">1</td>', page)
+    assert re.search(r'2026-05-04</th>.*Followed mails">1</td>.*People">1</td>', page)
     monkeypatch.setitem(WEIGHTS, "image-proxy", Weight(-9.0, 0.0, "a test"))
     weigh_anew()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -67,6 +67,11 @@ class MortalBlobs(PassingBlobs):
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         self._death.strike("before", {"a blob"})
         await super().put_blob(container, name, data, content_type)
+        self._death.strike("after", {"a blob"})
+
+    async def put_pieces(self, container: str, name: str, pieces: AsyncIterable[bytes], content_type: str) -> None:
+        self._death.strike("before", {"a blob"})
+        await super().put_pieces(container, name, pieces, content_type)
         self._death.strike("after", {"a blob"})
 
     async def delete_blob(self, container: str, name: str) -> None:

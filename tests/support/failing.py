@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Literal, TypeVar
 
@@ -94,6 +94,16 @@ class FailingBlobs(PassingBlobs):
 
     async def read_blob(self, container: str, name: str) -> bytes:
         return await self._failure.meet(lambda: self._blobs.read_blob(container, name))
+
+    async def put_pieces(self, container: str, name: str, pieces: AsyncIterable[bytes], content_type: str) -> None:
+        await self._failure.meet(lambda: self._blobs.put_pieces(container, name, pieces, content_type))
+
+    async def read_pieces(self, container: str, name: str) -> AsyncIterator[bytes]:
+        async def begun() -> AsyncIterator[bytes]:
+            return self._blobs.read_pieces(container, name)
+
+        async for piece in await self._failure.meet(begun):
+            yield piece
 
 
 class FailingQueues(PassingQueues):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import timedelta
 
 from lib.storage import Blobs, Change, DeadLetters, Queues, Range, Row, Tables
@@ -35,13 +35,18 @@ class PassingBlobs:
         self.reading_url = blobs.reading_url
         self.list_blobs = blobs.list_blobs
         self.list_versions = blobs.list_versions
-        self.join_blobs = blobs.join_blobs
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
         await self._blobs.put_blob(container, name, data, content_type)
 
     async def read_blob(self, container: str, name: str) -> bytes:
         return await self._blobs.read_blob(container, name)
+
+    async def put_pieces(self, container: str, name: str, pieces: AsyncIterable[bytes], content_type: str) -> None:
+        await self._blobs.put_pieces(container, name, pieces, content_type)
+
+    def read_pieces(self, container: str, name: str) -> AsyncIterator[bytes]:
+        return self._blobs.read_pieces(container, name)
 
     async def delete_blob(self, container: str, name: str) -> None:
         await self._blobs.delete_blob(container, name)

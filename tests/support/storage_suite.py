@@ -1,9 +1,10 @@
 """What every implementation of `lib.storage` promises. A test class inherits a suite and says which storage it is."""
 
 import asyncio
+import itertools
 import math
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,7 @@ from lib.storage import (
     Upsert,
     Value,
 )
+from lib.storage.protocols import LARGEST_PIECE
 
 Fetch = Callable[[str, str], Awaitable[tuple[int, Mapping[str, str], bytes]]]
 """Does what a browser does with a method and a URL: status, headers by name in lower case, body."""
@@ -37,6 +39,11 @@ async def rows_of(rows: AsyncIterator[Row]) -> list[Row]:
 
 async def keys_of(rows: AsyncIterator[Row]) -> list[str]:
     return [row.key async for row in rows]
+
+
+async def each(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def row(key: str, partition: str = "p", **values: Value) -> Row:
@@ -433,13 +440,47 @@ class BlobSuite:
         assert [name async for name in storage.blobs.list_blobs(container, "b/1")] == ["b/2", "c"]
         assert [name async for name in storage.blobs.list_blobs(f"{container}none")] == []
 
-    async def test_blobs_are_joined_in_order(self, storage: Storage, container: str) -> None:
-        parts = {"one": b"1" * 5_000_000, "none": b"", "two": b"22"}
-        for name, data in parts.items():
-            await storage.blobs.put_blob(container, name, data, "text/plain")
+    @pytest.mark.parametrize(
+        "sizes", [[], [0], [5], [0, 7, 0], [LARGEST_PIECE], [LARGEST_PIECE] * 2, [1, 9_000_000, 3]]
+    )
+    async def test_a_blob_is_put_and_read_in_pieces(self, storage: Storage, container: str, sizes: list[int]) -> None:
+        data = bytes(range(251)) * (sum(sizes) // 251 + 1)
+        ends = list(itertools.accumulate(sizes))
 
-        await storage.blobs.join_blobs(container, "whole", list(parts), "application/json")
+        await storage.blobs.put_pieces(
+            container, "blob", each(data[end - size : end] for size, end in zip(sizes, ends, strict=True)), "text/plain"
+        )
 
-        assert await storage.blobs.read_blob(container, "whole") == b"".join(parts.values())
+        pieces = [piece async for piece in storage.blobs.read_pieces(container, "blob")]
+        assert b"".join(pieces) == await storage.blobs.read_blob(container, "blob") == data[: sum(sizes)]
+        assert {len(piece) for piece in pieces[:-1]} <= {LARGEST_PIECE}
+        assert all(0 < len(piece) <= LARGEST_PIECE for piece in pieces)
+
+    async def test_pieces_of_a_blob_that_is_replaced_meanwhile_do_not_mix(
+        self, storage: Storage, container: str
+    ) -> None:
+        await storage.blobs.put_blob(container, "blob", b"a" * 9_000_000, "text/plain")
+        pieces = storage.blobs.read_pieces(container, "blob")
+        await anext(pieces)
+        await storage.blobs.put_blob(container, "blob", b"b" * 9_000_000, "text/plain")
+        with pytest.raises(Conflict):
+            await anext(pieces)
+
+    @pytest.mark.parametrize("size", [5, 9_000_000])
+    async def test_pieces_that_end_in_an_error_leave_the_blob_of_before(
+        self, storage: Storage, container: str, size: int
+    ) -> None:
+        async def broken() -> AsyncIterator[bytes]:
+            yield b"b" * size
+            raise ZeroDivisionError
+
+        await storage.blobs.put_blob(container, "blob", b"before", "text/plain")
+        with pytest.raises(ZeroDivisionError):
+            await storage.blobs.put_pieces(container, "blob", broken(), "text/plain")
+        assert await storage.blobs.read_blob(container, "blob") == b"before"
+
+    async def test_pieces_of_nothing_and_to_nowhere_are_missing(self, storage: Storage, container: str) -> None:
         with pytest.raises(Missing):
-            await storage.blobs.join_blobs(container, "whole", ["one", "absent"], "application/json")
+            await anext(storage.blobs.read_pieces(container, "absent"))
+        with pytest.raises(Missing):
+            await storage.blobs.put_pieces("nowhere", "blob", each([b"data"]), "text/plain")

@@ -77,7 +77,7 @@ def _list_values(kind: str, found: Page[RecordItem]) -> dict[str, Any]:
     }
 
 
-@screens("POST", "people/find")
+@screens("POST", "people")
 async def find_people(visit: Visit) -> Reply:
     """Show the records whose name or address begins as was typed, or that have the whole address.
 
@@ -101,12 +101,6 @@ async def find_people(visit: Visit) -> Reply:
         "further": found.next,
     }
     return Shown("people.html", values)
-
-
-@screens("GET", "people/find")
-async def find_nobody(visit: Visit) -> Reply:  # noqa: ARG001
-    """Lead to the list: the words of a search are not in the address."""
-    return Redirect(PATH)
 
 
 async def _with_address(visit: Visit, typed: str) -> Page[RecordItem] | None:

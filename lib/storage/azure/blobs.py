@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
-from azure.storage.blob.aio import BlobClient, BlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient
 
 from lib.clock import SystemClock
 from lib.storage.azure.account import Account
 from lib.storage.azure.errors import translated
-from lib.storage.protocols import Conflict, Grant, Missing
-
-BLOCK = 4 * 1024 * 1024
-"""Bytes of a blob that go out in one request."""
+from lib.storage.protocols import LARGEST_PIECE, Conflict, Grant, Missing
 
 _KEY_LASTS = timedelta(days=1)
 """Life of a user delegation key."""
@@ -53,20 +53,49 @@ class AzureBlobs:
             return
 
     async def put_blob(self, container: str, name: str, data: bytes | memoryview, content_type: str) -> None:
-        blob = self._service.get_blob_client(container, name)
-        settings = ContentSettings(content_type=content_type)
-        with translated():
-            if len(data) <= BLOCK:
-                await blob.upload_blob(bytes(data), overwrite=True, content_settings=settings)
-            else:
-                blocks = [block async for block in _staged(blob, memoryview(data))]
-                await blob.commit_block_list(blocks, content_settings=settings)
+        await self.put_pieces(container, name, _slices(memoryview(data)), content_type)
 
     async def read_blob(self, container: str, name: str) -> bytes:
         with translated():
             stream = await self._service.get_blob_client(container, name).download_blob()
             data: bytes = await stream.readall()
             return data
+
+    async def put_pieces(self, container: str, name: str, pieces: AsyncIterable[bytes], content_type: str) -> None:
+        blob = self._service.get_blob_client(container, name)
+        settings = ContentSettings(content_type=content_type)
+        blocks = _in_blocks(pieces)
+        first = await anext(blocks, b"")
+        if len(first) < LARGEST_PIECE:
+            with translated():
+                await blob.upload_blob(first, overwrite=True, content_settings=settings)
+            return
+        # Blocks wait to be committed; Azure deletes those of a broken upload after a week. Their ids begin with one of
+        # this upload, so that two uploads at a time do not mix.
+        upload, staged, block = secrets.token_hex(8), list[BlobBlock](), first
+        while block:
+            staged.append(BlobBlock(block_id=f"{upload}{len(staged):06d}"))
+            with translated():
+                await blob.stage_block(staged[-1].id, block)
+            block = await anext(blocks, b"")
+        with translated():
+            await blob.commit_block_list(staged, content_settings=settings)
+
+    async def read_pieces(self, container: str, name: str) -> AsyncIterator[bytes]:
+        blob, start, size, unchanged = self._service.get_blob_client(container, name), 0, 1, dict[str, Any]()
+        while start < size:
+            with translated():
+                try:
+                    stream = await blob.download_blob(start, LARGEST_PIECE, **unchanged)
+                except HttpResponseError as error:
+                    if error.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                        return  # the blob is empty
+                    raise
+                piece: bytes = await stream.readall()
+            unchanged = {"etag": stream.properties.etag, "match_condition": MatchConditions.IfNotModified}
+            size = int(str(stream.properties.content_range).rpartition("/")[2])
+            start += len(piece)
+            yield piece
 
     async def delete_blob(self, container: str, name: str) -> None:
         try:
@@ -94,19 +123,6 @@ class AzureBlobs:
                     yield blob.name, blob.etag
         except Missing:
             return
-
-    async def join_blobs(self, container: str, name: str, parts: Sequence[str], content_type: str) -> None:
-        blob = self._service.get_blob_client(container, name)
-        upload, blocks = secrets.token_hex(8), list[BlobBlock]()
-        for part in parts:
-            data = memoryview(await self.read_blob(container, part))
-            for start in range(0, len(data), BLOCK):
-                block = f"{upload}{len(blocks):06d}"
-                with translated():
-                    await blob.stage_block(block, bytes(data[start : start + BLOCK]))
-                blocks.append(BlobBlock(block_id=block))
-        with translated():
-            await blob.commit_block_list(blocks, content_settings=ContentSettings(content_type=content_type))
 
     async def reading_url(self, container: str, name: str, grant: Grant) -> str:
         """A URL that is signed with the account's key or, for a managed identity, with a user delegation key.
@@ -143,14 +159,18 @@ class AzureBlobs:
         return self._delegation[0]
 
 
-async def _staged(blob: BlobClient, data: memoryview) -> AsyncIterator[BlobBlock]:
-    """Send the blocks of a blob, which wait to be committed; Azure deletes those of a broken upload after a week.
+async def _slices(data: memoryview) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), LARGEST_PIECE):
+        yield bytes(data[start : start + LARGEST_PIECE])  # the SDK wants bytes: one block at a time is copied
 
-    Their ids have a part of this upload's own, so that two uploads at a time do not mix.
-    """
-    upload = secrets.token_hex(8)
-    for number, start in enumerate(range(0, len(data), BLOCK)):
-        name = f"{upload}{number:06d}"
-        # The SDK wants bytes: one block at a time is copied.
-        await blob.stage_block(name, bytes(data[start : start + BLOCK]))
-        yield BlobBlock(block_id=name)
+
+async def _in_blocks(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the same bytes in blocks of `LARGEST_PIECE`, the last one of what is left: a blob has 50,000 at most."""
+    waiting = bytearray()
+    async for piece in pieces:
+        waiting += piece
+        while len(waiting) >= LARGEST_PIECE:
+            yield bytes(waiting[:LARGEST_PIECE])
+            del waiting[:LARGEST_PIECE]
+    if waiting:
+        yield bytes(waiting)

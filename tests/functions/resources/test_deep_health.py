@@ -14,7 +14,8 @@ import pytest
 
 from functions.resources import health
 from lib.operations import deployment
-from lib.storage import Backlog, Row, StorageError, Unavailable, Upsert
+from lib.operations.instances import Presence
+from lib.storage import Backlog, Row, StorageError, Tables, Unavailable, Upsert
 from lib.storage.layout import INTERACTIONS, OUTBOX, WEBHOOKS, table
 from lib.storage.memory import MemoryQueues, MemoryTables, memory_storage
 from tests.support.heed import ADMIN_KEY, Heed, Response
@@ -26,6 +27,7 @@ CHECKS = {
     "queues": "ok",
     "dead letters": "ok",
     "sweeps": "ok",
+    "token keys": "ok",
 }
 
 
@@ -75,6 +77,24 @@ async def test_all_is_well_while_nothing_waits(office: Heed) -> None:
     assert (answer.status, answer.json["status"], answer.json["checks"]) == (200, "ok", CHECKS)
     assert answer.json["oldest_overdue_seconds"] == {"mail": 0, "reminders": 0}
     assert all(each["age_days"] >= 0 for each in answer.json["catalogues"] if each["as_of"])
+
+
+async def test_an_instance_that_cannot_open_what_another_one_seals_is_told(office: Heed) -> None:
+    async def tables() -> Tables:
+        return office.storage.tables
+
+    for keys in (["k1"], ["k1", "k2"]):
+        await Presence(tables, keys, "all", office.clock).tell_once()
+    answer = await look(office)
+    assert (answer.status, answer.json["checks"]["token keys"]) == (200, "ok")
+    assert [each["token_keys"] for each in answer.json["instances"]] == [["k1"], ["k1", "k2"]]
+
+    await Presence(tables, ["k2", "k1"], "all", office.clock).tell_once()
+    answer = await look(office)
+    said = "1 of 3 instances cannot open what the key k2 seals"
+    assert (answer.status, answer.json["checks"]["token keys"]) == (503, said)
+    office.clock.move(minutes=20)
+    assert (await look(office)).json["instances"] == []
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("POST", 405)])
@@ -150,7 +170,7 @@ async def test_storage_that_hangs_is_told_in_time(
 
     assert (answer.status, answer.json["queues"], answer.json["sweeps"]) == (503, None, None)
     silent = "does not answer"
-    assert answer.json["checks"] == {"storage": silent, "queues": silent, "sweeps": silent}
+    assert answer.json["checks"] == {"storage": silent, "queues": silent, "sweeps": silent, "token keys": silent}
     assert answer.json["oldest_overdue_seconds"] is None
     assert answer.json["catalogues"]
 

@@ -30,6 +30,8 @@ async def test_a_user_reads_as_it_was_put(heed: Heed) -> None:
         ("email", "a@acme.example\r\nBcc: b@acme.example"),
         ("email", None),
         ("time_zone", "Mars/Olympus"),
+        ("time_zone", "localtime"),
+        ("time_zone", "Factory"),
         ("name", "line\nbreak"),
         ("networks", ["300.0.0.0/8"]),
         ("inbound", "some"),
@@ -42,6 +44,13 @@ async def test_a_wrong_field_is_named(heed: Heed, field: str, value: object) -> 
 
     assert answer.status == 422
     assert answer.json["errors"][0]["loc"][0] == field
+
+
+async def test_a_zone_that_windows_names_becomes_that_of_iana(heed: Heed) -> None:
+    for zone in ("W. Europe Standard Time", "Europe/Berlin"):
+        patched = await heed.api("PATCH", "/users/rep1", {"time_zone": zone})
+
+        assert (patched.status, patched.json["time_zone"]) == (200, "Europe/Berlin")
 
 
 async def test_patching_changes_what_was_given_alone(heed: Heed) -> None:

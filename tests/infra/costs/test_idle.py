@@ -27,6 +27,10 @@ def test_timers_run_as_often_as_their_schedules_say() -> None:
     assert timer_runs() == (4 * 60 + 4 * 12 + 4) * HOURS
 
 
+def test_instances_that_tell_of_themselves_cost_next_to_nothing() -> None:
+    assert 0 < by_meter(idle_costs("large"))["table request"] < 0.02
+
+
 def test_free_amounts_cost_nothing_and_give_nothing_back() -> None:
     price = Price("log", "GB", 2.3, 5, "a page", "2026", is_confirmed=True)
     assert [Cost(price, "log", quantity).usd for quantity in (0, 5, 6)] == [0, 0, pytest.approx(2.3)]

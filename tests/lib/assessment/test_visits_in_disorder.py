@@ -68,11 +68,9 @@ async def world(storage: Storage | None = None) -> tuple[Heed, list[str]]:
 
 
 async def ended(heed: Heed, messages: list[str]) -> tuple[Any, Any]:
-    """All verdicts, and all that is remembered."""
-    verdicts = [
-        [(event["id"], event["verdict"]) for event in (await heed.get(f"/messages/{each}/timeline?limit=200"))["items"]]
-        for each in messages
-    ]
+    """All verdicts, and all that is remembered. What was said before is history, and depends on the order."""
+    timelines = [(await heed.get(f"/messages/{each}/timeline?limit=200"))["items"] for each in messages]
+    verdicts = [[(event["id"], {**event["verdict"], "was": None}) for event in events] for events in timelines]
     rows = heed.storage.tables.query(table("acme", EVIDENCE), EVERYTHING)
     found = []
     async for row in rows:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from lib.operations import address_search
 from lib.operations.address_search import AddressSearch
 from lib.storage import Row
 from lib.storage.columns import columns
@@ -54,13 +55,32 @@ def test_an_address_is_found_in_an_encoded_part_of_a_raw_mail() -> None:
     mail = f"From: x@example.com\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}\r\n"
     found = search()
 
-    found.look_at_blob("inbound/a/b", mail.encode())
+    found.look_at_blob("inbound/a/b", [mail.encode()])
+
+    assert found.found == {ADA}
+
+
+@pytest.mark.parametrize("text", [TEXTS[0], TEXTS[6], TEXTS[9]])
+@pytest.mark.parametrize("name", ["files/x", "inbound/a/b"])
+def test_an_address_is_found_across_the_pieces_of_a_blob(name: str, text: str) -> None:
+    data = f"{'x' * 20_000} {text} {'x' * 20_000}".encode()
+    for cut in range(20_000, 20_002 + len(text)):
+        found = search()
+        found.look_at_blob(name, [data[:10_000], data[10_000:cut], data[cut:]])
+        assert found.found == {ADA}
+
+
+def test_the_rest_of_a_mail_that_is_larger_than_any_is_looked_at_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address_search, "_LARGEST_MAIL", 1_000)
+    data, found = f"{'x' * 1_990} {ADA} ".encode(), search()
+
+    found.look_at_blob("inbound/a/b", [data[:1_000], data[1_000:2_000], data[2_000:]])
 
     assert found.found == {ADA}
 
 
 def test_other_addresses_are_not_found_and_a_million_signs_are_looked_at() -> None:
     found = search()
-    found.look_at_blob("files/x", f"ada+x@mail.example.com {'@' * 1_000_000} a@{'b.' * 100_000}".encode())
+    found.look_at_blob("files/x", [f"ada+x@mail.example.com {'@' * 1_000_000} a@{'b.' * 100_000}".encode()])
     found.look_at_row(Row("p", "k", {"v": 1, "d0": "o'ada@mail.example.com o'ada+x@example.com", "n": 3}))
     assert found.found == set()
