@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from lib.fields import RecordRef
+from lib.fields import STORED, RecordRef
 from lib.ids import short_hash
 from lib.inbound.rules.models import RuleMail, StoredRule, TaskFields, matches
 from lib.inbound.rules.store import RuleStore
@@ -114,7 +114,7 @@ class RuleActions:
 
 
 def _task(rule: StoredRule, mail: RuleMail, made: str) -> Task:
-    fields = TaskFields.model_validate(rule.create.fields)
+    fields = TaskFields.model_validate(rule.create.fields, context=STORED)
     due_at = None if fields.due_in_hours is None else mail.at + timedelta(hours=fields.due_in_hours)
     kind: Literal["task", "case"] = "case" if rule.create.type == "case" else "task"
     return Task(
@@ -132,7 +132,7 @@ def _task(rule: StoredRule, mail: RuleMail, made: str) -> Task:
 
 
 def _record(rule: StoredRule, mail: RuleMail, made: str) -> StoredRecord:
-    fields = RecordSpec.model_validate(rule.create.fields)
+    fields = RecordSpec.model_validate(rule.create.fields, context=STORED)
     name = fields.name or " ".join(mail.name.split())[:200] or mail.email
     owner, emails = fields.owner or mail.user, [*fields.emails, mail.email]
     given = {**dict(fields), "name": name, "owner": owner, "emails": emails}

@@ -66,7 +66,8 @@ class RuleCreate(Model):
         """Refuse fields that the thing does not have. The places in the ValidationError then stand below `fields`."""
         kind = before.data.get("type")
         if kind is not None:
-            (TaskFields if kind in ("task", "case") else RecordSpec).model_validate(fields)
+            model = TaskFields if kind in ("task", "case") else RecordSpec
+            model.model_validate(fields, context=before.context)
         return fields
 
 

@@ -12,8 +12,10 @@ from lib.fields import RecordRef
 from lib.ids import new_id
 from lib.inbound.rules.models import RuleMail
 from lib.messages.models import Body, Correspondent, Recipient, StoredMessage
-from lib.storage import Unavailable
+from lib.storage import Unavailable, Upsert
+from lib.storage.layout import table
 from lib.storage.memory import memory_storage
+from lib.storage.protocols import EVERYTHING
 from tests.support.cards import RECORD, act, cards, opened
 from tests.support.failing import Failure, When, failing_storage
 from tests.support.heed import START, Heed
@@ -149,6 +151,23 @@ async def test_a_new_writer_becomes_a_lead_once(heed: Heed) -> None:
     assert (lead["name"], lead["emails"], lead["owner"]) == ("Ada Lovelace", ["ada@example.com"], "rep1")
     assert lead["company"] == "Example"
     assert [each["id"] for each in (await heed.get("/records?email=ADA@example.com"))["items"]] == [lead["id"]]
+
+
+async def test_a_rule_works_on_where_its_time_zone_is_not_known_here(heed: Heed) -> None:
+    """As after an upgrade: one rule that could not be read would stop all mail."""
+    fields = {"time_zone": "Europe/Vienna"}
+    await heed.put("/rules/leads", {"when": {"kind": "new"}, "create": {"type": "lead", "fields": fields}})
+    tables, people = heed.services.storage.tables, table("acme", "people")
+    [row] = [row async for row in tables.query(people, EVERYTHING) if row.key == "leads"]
+    values = {
+        name: value.replace("Europe/Vienna", "localtime") if isinstance(value, str) else value
+        for name, value in row.values.items()
+    }
+    await tables.write_rows(people, [Upsert(replace(row, values=values))])
+
+    await carried_out(heed, replace(MAIL, kind="new", record=None, email="new@example.com"))
+
+    assert [each["time_zone"] for each in await leads(heed)] == [None]
 
 
 async def test_a_lead_that_was_changed_since_is_left_alone(heed: Heed) -> None:
