@@ -152,6 +152,12 @@ class Scene:
         return _by_recipient(self.opens)
 
     @lazy
+    def first_replies(self) -> Mapping[int | None, int]:
+        """Time of each recipient's first reply."""
+        replies = times_by((each for each in self.answers if each.kind == "reply"), lambda fact: fact.recipient)
+        return {recipient: min(times) for recipient, times in replies.items()}
+
+    @lazy
     def by_token(self) -> Mapping[tuple[FactKind, int | None, int], Sequence[Fact]]:
         """By what the token says: kind, recipient and item."""
         return _grouped(self.facts, lambda fact: (fact.kind, fact.recipient, fact.item))
@@ -250,6 +256,19 @@ def _grouped(facts: Iterable[Fact], key: Callable[[Fact], _Key]) -> dict[_Key, l
 def has_between(times: Sequence[int], low: int, high: int) -> bool:
     """Whether one of the sorted `times` lies between, both ends included."""
     return bisect_left(times, low) < bisect_right(times, high)
+
+
+def count_between(times: Sequence[int], low: int, high: int) -> int:
+    """Number of the sorted `times` that lie between, both ends included."""
+    return bisect_right(times, high) - bisect_left(times, low)
+
+
+def times_by(facts: Iterable[Fact], group: Callable[[Fact], _Key]) -> Mapping[_Key, Sequence[int]]:
+    """Times of facts in their order, by group."""
+    found: dict[_Key, list[int]] = defaultdict(list)
+    for fact in facts:
+        found[group(fact)].append(fact.at)
+    return found
 
 
 def between(facts: Sequence[Fact], low: int, high: int) -> Sequence[Fact]:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from lib.tracking.facts import Fact
 from lib.verdicts.answers import OF_READERS
 from lib.verdicts.evidence import Finding
-from lib.verdicts.message_facts import NEVER_PEOPLE, Findings, PatternRule, Scene, between, source_of, target_of
+from lib.verdicts.message_facts import (
+    NEVER_PEOPLE,
+    Findings,
+    PatternRule,
+    Scene,
+    count_between,
+    has_between,
+    source_of,
+    target_of,
+    times_by,
+)
 
 
 def seen_before_clicked(scene: Scene) -> Findings:
@@ -20,15 +31,18 @@ def seen_before_clicked(scene: Scene) -> Findings:
             continue
         seen = [fact for fact in opens if fact.key not in scene.suspects]
         read = [fact for fact in seen if scene.request(fact).is_read_in_mail]
+        looks = _Looks(seen, read)
         for click in clicks:
             low, high = click.at - thresholds.reads_for, click.at - thresholds.sees_before_click
-            if code := _seen_before(click, between(read, low, high), between(seen, low, high)):
+            if code := looks.before(click, low, high):
                 yield click, _SEEN_BEFORE[code]
         followed = [click for click in clicks if click.key not in scene.suspects]
+        times, times_of = [click.at for click in followed], times_by(followed, source_of)
         for fact in opens:
-            after = between(followed, fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for)
-            if after:
-                yield fact, _FOLLOWED[_followed(fact, after, scene)]
+            low, high = fact.at + thresholds.sees_before_click, fact.at + thresholds.reads_for
+            if after := count_between(times, low, high):
+                is_same = count_between(times_of.get(source_of(fact), ()), low, high) == after
+                yield fact, _FOLLOWED[_followed(fact, scene, by_the_same=is_same)]
 
 
 _SEEN_BEFORE = {
@@ -46,36 +60,45 @@ _FOLLOWED = {
 }
 
 
-def _seen_before(click: Fact, read: Sequence[Fact], seen: Sequence[Fact]) -> str | None:
-    """Code for a click after these opens: of them, those that were `read` came through a mail program or a proxy."""
-    if read:
-        is_there = click.network is not None and any(fact.network == click.network for fact in read)
-        return "read-at-the-same-place" if is_there else "read-before"
-    if seen:
-        source = source_of(click)
-        return "opened-by-the-same" if all(source_of(fact) == source for fact in seen) else "opened-before"
-    return None
+class _Looks:
+    """Times of a recipient's opens: of those that were `seen`, and of them, those through a mail program or a proxy."""
+
+    def __init__(self, seen: Sequence[Fact], read: Sequence[Fact]) -> None:
+        self._seen, self._seen_by = [fact.at for fact in seen], times_by(seen, source_of)
+        self._read, self._read_at = [fact.at for fact in read], times_by(read, lambda fact: fact.network)
+
+    def before(self, click: Fact, low: int, high: int) -> str | None:
+        """Return the code for a click after opens between two times; None where there are none."""
+        if has_between(self._read, low, high):
+            is_there = click.network is not None and has_between(self._read_at.get(click.network, ()), low, high)
+            return "read-at-the-same-place" if is_there else "read-before"
+        if seen := count_between(self._seen, low, high):
+            is_same = count_between(self._seen_by.get(source_of(click), ()), low, high) == seen
+            return "opened-by-the-same" if is_same else "opened-before"
+        return None
 
 
-def _followed(fact: Fact, after: Sequence[Fact], scene: Scene) -> str:
-    """Code for an open before these clicks. A browser that loads the image and then a link may be a scanner's."""
+def _followed(fact: Fact, scene: Scene, *, by_the_same: bool) -> str:
+    """Code for an open before clicks. A browser that loads the image and then a link may be a scanner's."""
     if scene.request(fact).is_read_in_mail:
         return "clicked-after"
-    source = source_of(fact)
-    if all(source_of(click) == source for click in after):
+    if by_the_same:
         return "clicked-by-the-same"
     return "followed-by-a-click" if scene.is_early(fact) else "clicked-after"
 
 
+_REPLIED_AFTER = Finding("replied-after", "The recipient answered the mail afterwards.")
+
+
 def replied_after(scene: Scene) -> Findings:
     """Find the last look before an answer: who answers has read the mail. Earlier looks may be a machine's."""
-    for answer in scene.answers:
-        if answer.kind not in OF_READERS or answer.recipient is None:
-            continue
-        for looks in (scene.opens_by_recipient, scene.clicks_by_recipient):
-            before = [f for f in looks.get(answer.recipient, ()) if f.at <= answer.at and f.key not in scene.suspects]
-            if before:
-                yield before[-1], Finding("replied-after", "The recipient answered the mail afterwards.")
+    answers = [each for each in scene.answers if each.kind in OF_READERS and each.recipient is not None]
+    for recipient, answered in times_by(answers, lambda fact: fact.recipient).items():
+        for some in (scene.opens_by_recipient, scene.clicks_by_recipient):
+            looks = [fact for fact in some.get(recipient, ()) if fact.key not in scene.suspects]
+            times = [fact.at for fact in looks]
+            for place in sorted({bisect_right(times, at) for at in answered} - {0}):
+                yield looks[place - 1], _REPLIED_AFTER
 
 
 _CAME_BACK = Finding("came-back", "The same device looked at the mail again later.")
@@ -111,8 +134,8 @@ def _only_follows(facts: Sequence[Fact], scene: Scene) -> bool:
 def _is_answered(facts: Sequence[Fact], scene: Scene) -> bool:
     """Whether the recipient had answered before the source first came."""
     first = facts[0]
-    replies = (each for each in scene.answers if each.kind == "reply")
-    return any(each.recipient == first.recipient and each.at < first.at for each in replies)
+    answered = scene.first_replies.get(first.recipient)
+    return answered is not None and answered < first.at
 
 
 RULES = (

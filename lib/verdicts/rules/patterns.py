@@ -235,19 +235,19 @@ def _places_of_reading(scene: Scene, recipient: int | None) -> set[str | None]:
     return places
 
 
+_AFTER_THE_ANSWER = Finding("after-the-answer", "The recipient had answered before, and an answer quotes the mail.")
+
+
 def quoted(scene: Scene) -> Findings:
     """Opens after the recipient's answer, where the recipient was not before: the sender reads the quoted mail."""
-    for answer in scene.answers:
-        if answer.kind != "reply" or answer.recipient is None:
+    for recipient, answered in scene.first_replies.items():
+        if recipient is None:
             continue
-        facts = scene.by_recipient.get(answer.recipient, ())
-        before = {source_of(fact) for fact in facts if fact.at <= answer.at}
+        facts = scene.by_recipient.get(recipient, ())
+        before = {source_of(fact) for fact in facts if fact.at <= answered}
         for fact in facts:
-            if fact.kind == "open" and answer.at < fact.at and source_of(fact) not in before:
-                yield (
-                    fact,
-                    Finding("after-the-answer", "The recipient had answered before, and an answer quotes the mail."),
-                )
+            if fact.kind == "open" and answered < fact.at and source_of(fact) not in before:
+                yield fact, _AFTER_THE_ANSWER
 
 
 _SAME_SOURCE = Finding("same-source-as-a-machine", "The same source had just behaved as a machine with this mail.")

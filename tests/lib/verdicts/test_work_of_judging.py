@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
 import pytest
 
-from lib.tracking.facts import Fact
+from lib.clock import moment
+from lib.tracking.facts import Fact, answer_fact
 from lib.verdicts import judge
-from tests.lib.verdicts.test_rules import CATALOGUES, CHROME, HOUR, IPHONE, SENDING, click, fact
+from tests.lib.verdicts.test_rules import CATALOGUES, CHROME, HOUR, IPHONE, MINUTE, SENDING, SENT, click, fact
 
 CLOUD: dict[str, Any] = {"network": "3.5.140.0/24", "owner": CATALOGUES.networks.owner("3.5.140.1")}
 LINUX = CHROME.replace("Windows NT 10.0; Win64; x64", "X11; Linux x86_64")
+OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17328; Pro)"
 FEW = 150
 
 Shape = Callable[[int], Sequence[Fact]]
@@ -51,6 +54,22 @@ def many_places(number: int) -> list[Fact]:
     ]
 
 
+def looks_and_later_clicks(number: int) -> list[Fact]:
+    """Opens in mail programs at many places, then clicks from as many others, within half an hour."""
+    opens = [fact(5 * HOUR + each, agent=OUTLOOK, network=f"81.2.{each % 256}.0/24") for each in range(number)]
+    clicks = [click(5 * HOUR + MINUTE + each, network=f"81.3.{each % 256}.0/24") for each in range(number)]
+    return [*opens, *clicks]
+
+
+def answers(number: int) -> list[Fact]:
+    """A mail loop's answers, and then looks from as many places."""
+    sent = moment(SENT)
+    replies = [
+        answer_fact("reply", "0" * 32, sent + timedelta(seconds=each), f"{each:032x}", 0) for each in range(number)
+    ]
+    return [*replies, *(fact(2 * HOUR + each, network=f"81.{each // 256}.{each % 256}.0/24") for each in range(number))]
+
+
 def calls_of_judging(facts: Sequence[Fact]) -> int:
     """Return the number of calls and steps of generators in Python."""
     calls = 0
@@ -76,6 +95,8 @@ SHAPES: dict[str, Shape] = {
     "links in turns": links_in_turns,
     "opens and clicks": opens_and_clicks,
     "many places": many_places,
+    "looks and later clicks": looks_and_later_clicks,
+    "answers": answers,
 }
 
 
