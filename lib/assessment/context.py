@@ -16,7 +16,7 @@ from lib.messages.models import StoredMessage
 from lib.messages.store import Loaded
 from lib.organizations.registry import Organizations
 from lib.people.addresses import domain_of
-from lib.people.store import USERS, People
+from lib.people.store import People
 from lib.reliability.counting import ReliabilityCounting
 from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
 from lib.tracking.facts import Fact
@@ -162,7 +162,7 @@ class ContextLoader:
         if known is None or now - known.read_at > _USERS_LAST or known.made_at != made_at:
             networks: set[str] = set()
             domains: set[str] = set()
-            async for _, user, _ in self._people.users.list(organization, USERS):
+            async for user in self._people.readable_users(organization):
                 networks.update(user.networks)
                 domains.add(domain_of(user.email))
             shift = await self._prior_shift(organization)

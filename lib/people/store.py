@@ -5,6 +5,7 @@ Keys: partition `user`, key = the user's id; partition `record|<type>`, key = th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from lib.storage.layout import table
 from lib.storage.protocols import MOST_CHANGES
 from lib.storage.repository import Repository
 from lib.storage.retry import retry_on_conflict
+
+log = logging.getLogger("heed.people")
 
 USERS = "user"
 """The partition of users."""
@@ -48,6 +51,8 @@ class UsersPage:
     """Where the next page begins; None after the last one."""
 
 
+log = logging.getLogger("heed.people")
+
 RECORDS = "record|"
 """Beginning of the partitions of records, one for each type."""
 
@@ -69,6 +74,14 @@ class People:
         """Load a user; None if there is none."""
         found = await self.users.load(organization, USERS, user)
         return found[0] if found else None
+
+    async def readable_users(self, organization: str) -> AsyncIterator[StoredUser]:
+        """Yield all users; one who cannot be read is logged, so that the others' work goes on. Raises StorageError."""
+        unreadable: list[None] = []
+        async for _, user, _ in self.users.list(organization, USERS, unreadable=lambda: unreadable.append(None)):
+            yield user
+        if unreadable:
+            log.error("organization %s: %d users cannot be read", organization, len(unreadable))
 
     async def record(self, organization: str, record: RecordRef) -> StoredRecord | None:
         """Load a record; None if there is none."""

@@ -8,7 +8,7 @@ from cachetools import TTLCache
 
 from lib.clock import Clock
 from lib.people.addresses import same_person
-from lib.people.store import USERS, People
+from lib.people.store import People
 
 _MOST = 1_000
 """Organizations that are remembered."""
@@ -27,6 +27,6 @@ class UserAddresses:
         """Find the user whose address comes first; None where none is a user's. Raises StorageError."""
         users = self._known.get(organization)
         if users is None:
-            rows = self._people.users.list(organization, USERS)
-            users = self._known[organization] = {same_person(user.email): key async for key, user, _ in rows}
+            readable = self._people.readable_users(organization)
+            users = self._known[organization] = {same_person(user.email): user.id async for user in readable}
         return next((users[person] for each in emails if (person := same_person(each)) in users), None)
