@@ -197,3 +197,13 @@ async def test_a_mail_with_that_subject_to_someone_else_stops_nothing() -> None:
     await heed.work()
 
     assert (await heed.get("/consents/ada@example.com"))["follow"] == "unknown"
+
+
+async def test_a_link_by_which_its_author_ends_a_subscription_leads_there_directly(heed: Heed) -> None:
+    way_out = "https://lists.example/x?u=7"
+    sent = await heed.sent(html=f'<a href="https://shop.example/">Shop</a> <a href="{way_out}">Newsletter abmelden</a>')
+
+    assert len(set(heed.urls("c"))) == 1
+    assert f'<a href="{way_out}">' in part(read(heed.mail()), "html")
+    message = await heed.get(f"/messages/{sent}")
+    assert [each["code"] for each in message["remarks"]] == ["unsubscribe_link"]
