@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from html import escape
 from itertools import groupby
 from operator import attrgetter
@@ -94,10 +95,11 @@ async def take_pictures(data_dir: Path) -> list[Screen]:
             raise DemoError("There is no demo yet: make demo")
         keys = {"seller": await api.make_key("full"), "admin": await api.make_key("admin"), "nobody": ""}
         keys["operator"] = running.admin_key
-        screens = await find_screens(_lister(api, keys["seller"]), _lister(api, keys["admin"]))
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
             camera = Camera(browser, f"{running.url}/console/", await browser.new_page())
+            read_page = partial(camera.read_page, keys["seller"])
+            screens = await find_screens(_lister(api, keys["seller"]), _lister(api, keys["admin"]), read_page)
             empty_folder()
             taken = await _take_all(camera, keys, screens)
             async with _empty_organization(session, running) as key:
@@ -183,6 +185,14 @@ class Camera:
         await page.click("form button")
         await page.wait_for_url(re.compile(r"/console/(?!sign-in)"))
         return page
+
+    async def read_page(self, key: str, path: str) -> str:
+        """Return the HTML of a page, as the salesperson with the key sees it."""
+        page = await self.sign_in("seller", key, WIDTHS["wide"], "light")
+        await page.goto(f"{self._home}{path}")
+        html = await page.content()
+        await page.context.close()
+        return html
 
     async def take(self, page: Page, screen: Screen, tallest: int = _TALLEST) -> bytes:
         """Take a picture of the page from its top, down to `tallest` pixels; WebP. Raises DemoError."""

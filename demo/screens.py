@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from demo.names import SELLERS
 from demo.texts import TEMPLATES
@@ -17,6 +17,10 @@ deployment, or those who have not signed in."""
 ListItems = Callable[[str], AsyncIterator[Any]]
 """Lists all items of a list of the API. The path stands after `/api/orgs/{org}`, and has a query."""
 
+ReadPage = Callable[[str], Awaitable[str]]
+"""Reads a page of the console as a salesperson: its path below `/console/`, and its HTML."""
+
+_SEALED_ADDRESS = re.compile(r"people/address\?address=([\w-]+)")
 _ENGLISH = {each.id for each in TEMPLATES if each.language == "en"}
 
 
@@ -40,10 +44,11 @@ class Screen:
     who: Who = "seller"
 
 
-async def find_screens(items: ListItems, settings_items: ListItems) -> list[Screen]:
+async def find_screens(items: ListItems, settings_items: ListItems, read_page: ReadPage) -> list[Screen]:
     """List every screen, with the things of the demo that fill it best.
 
-    `items` lists as a salesperson, `settings_items` as an administrator of the organization.
+    `items` lists as a salesperson, `settings_items` as an administrator of the organization. `read_page` finds links
+    that only the console can make.
     """
     followed = [each async for each in items("/messages?view=followed&sort=-sent_at&")]
     everything = [each async for each in items("/messages?view=all&sort=-sent_at&")]
@@ -51,10 +56,11 @@ async def find_screens(items: ListItems, settings_items: ListItems) -> list[Scre
     contacts = contacts or [each async for each in items("/records?type=contact&")]
     message = max(followed, key=_told_by)
     person = max(contacts, key=lambda each: (each["engagement"] or {"score": 0})["score"])
+    path = f"people/contact/{person['id']}"
     return [
         *_daily_work(message, followed, everything),
         *_writing(everything),
-        *_people(person),
+        *_people(path, _SEALED_ADDRESS.findall(await read_page(path))[0]),
         *_knowledge(message["template"] or TEMPLATES[0].id),
         *_administration([each async for each in settings_items("/keys?")]),
         *_operation(),
@@ -138,9 +144,9 @@ def _first_of_each_status(everything: Sequence[Any]) -> Mapping[str, str]:
     return {each["status"]: each["id"] for each in last_first}
 
 
-def _people(person: Any) -> list[Screen]:
-    group, path = "People", f"people/contact/{person['id']}"
-    address = urlencode({"email": person["emails"][0]})
+def _people(path: str, address: str) -> list[Screen]:
+    """`path` leads to the person, and `address` is the person's, sealed."""
+    group = "People"
     return [
         Screen(group, "people", "People", "people", "A table of contacts with their addresses and owners."),
         Screen(
@@ -148,11 +154,13 @@ def _people(person: Any) -> list[Screen]:
             "One sentence about the person, their mails, their score by its parts, and what they have consented to.",
         ),
         Screen(
-            group, "address", "An address", f"people/address?{address}",
+            group, "address", "An address", f"people/address?address={address}",
             "All that is known about a mail address, with its consents.",
         ),
         Screen(group, "merge", "Merge records", f"{path}/merge", "Records that may be the same as this one."),
-        Screen(group, "erase", "Erase", f"people/erase?{address}", "The second step before an address is erased."),
+        Screen(
+            group, "erase", "Erase", f"people/erase?address={address}", "The second step before an address is erased."
+        ),
         Screen(
             group, "engaged", "Engaged this week", "engaged", "A table of people by score, with bars."
         ),

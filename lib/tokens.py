@@ -89,6 +89,9 @@ class Purpose(Enum):
     WEBHOOK = b"heed/1/webhook"
     """Seals the secret that deliveries to a webhook are signed with."""
 
+    WORDS = b"heed/1/words"
+    """Seals addresses, and words that were typed, in links of the console."""
+
     CONSOLE = b"heed/1/console"
     """Seals a session of the console."""
 

@@ -12,6 +12,7 @@ import azure.functions as func
 from pydantic import BaseModel
 
 from functions.api.endpoint import Answer, Endpoint
+from functions.api.problems import Problem
 from functions.api.serving import call_endpoint
 from functions.pages.forms import FormField
 from lib.console.sessions import SignedIn
@@ -19,6 +20,7 @@ from lib.console.times import Times
 from lib.organizations.scopes import Scope
 from lib.people.users import StoredUser
 from lib.services import Services
+from lib.tokens import LONGEST, Purpose
 
 HOME = "/console/"
 
@@ -26,6 +28,15 @@ _LONGEST_PAGE = 200
 """Items of the longest page of the API's lists."""
 
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+
+
+_CANNOT_OPEN = (
+    "This link cannot be opened: it was cut off, belongs to another organization, or was made with a key that is no "
+    "longer in use. Look once more for what you want under People or Messages."
+)
+
+_MOST_SEALED = 3_000
+"""Bytes of what a link seals: sealed, they have fewer characters than the longest token."""
 
 
 class Form:
@@ -118,6 +129,26 @@ class Visit:
     def query(self, name: str) -> str:
         """Return a parameter of the address; empty where there is none."""
         return str(self.request.params.get(name, "")).strip()
+
+    def seal(self, words: str) -> str:
+        """Seal an address, or words that were typed, for a link of this organization; empty where there are none.
+
+        Links stand in histories of browsers and in logs of servers, where no address may be read. Raises Problem.
+        """
+        plain = words.encode()
+        if len(plain) > _MOST_SEALED:
+            raise Problem(422, "What you typed is too long for a search.")
+        return self.services.ring.seal(Purpose.WORDS, plain, self.org) if plain else ""
+
+    def sealed_query(self, name: str) -> str:
+        """Return what `seal` has sealed into a parameter; empty where there is none. Raises Problem."""
+        sealed = self.query(name)
+        if not sealed:
+            return ""
+        plain = self.services.ring.unseal(Purpose.WORDS, sealed, self.org) if len(sealed) <= LONGEST else None
+        if plain is None:
+            raise Problem(404, _CANNOT_OPEN)
+        return plain.decode()
 
     async def ask(
         self,

@@ -58,8 +58,8 @@ class Instance(BaseModel):
     name: str = Field(description="the instance, as Azure calls it; elsewhere the machine's name")
     part: str = Field(description="the part of the app's functions that it has, or `all`")
     token_keys: list[str] = Field(description="the ids of its token keys; the first one seals")
-    started_at: Moment
-    seen_at: Moment
+    started_at: Moment = Field(description="when the process was made")
+    seen_at: Moment = Field(description="when it last told that it is there, by its own clock")
 
 
 class Instances:

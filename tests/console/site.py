@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from lib.tokens import Purpose
 from tests.support.certificates import make_certificate, serving
 from tests.support.heed import BASE_URL, Heed, Response
 
@@ -27,6 +28,11 @@ _PATIENCE = 150_000
 """Milliseconds."""
 
 FORM: Final = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+
+
+def sealed(heed: Heed, words: str, organization: str = "acme") -> str:
+    """Seal an address or words of a search, as links of the console hold them."""
+    return heed.services.ring.seal(Purpose.WORDS, words.encode(), organization)
 
 
 class Visitor:

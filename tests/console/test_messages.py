@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.console.site import Visitor
+from tests.console.site import Visitor, sealed
 from tests.console.world import World
 from tests.support.heed import ADMIN_KEY, Response
 
@@ -37,10 +37,16 @@ async def test_a_column_sorts_by_a_link(rita: Visitor) -> None:
 
 
 async def test_filters_stand_in_the_address_and_stay_in_the_form(rita: Visitor) -> None:
-    page = await rita.page("messages?view=all&q=notes&sent_after=2026-05-01")
+    typed = {"view": "all", "q": "notes", "recipient": "Eve@contoso.example", "sent_after": "2026-05-01"}
+    location = (await rita.post("messages", typed)).headers["location"]
+
+    assert location.startswith("/console/messages?view=all&q=k1")
+    assert "notes" not in location
+    page = await rita.page(location.removeprefix("/console/"))
 
     assert subjects(page) == ["Notes of our call on Friday"]
     assert 'value="notes"' in page
+    assert 'value="Eve@contoso.example"' in page
     assert 'value="2026-05-01"' in page
     assert 'name="view" value="all"' in page
 
@@ -63,7 +69,7 @@ async def test_more_messages_are_behind_a_link(world: World, rita: Visitor) -> N
 
 
 async def test_csv_has_what_the_filters_leave(rita: Visitor) -> None:
-    answer = await rita.get("messages?view=all&q=notes&format=csv")
+    answer = await rita.get(f"messages?view=all&q={sealed(rita.heed, 'notes')}&format=csv")
 
     assert answer.headers["content-type"].startswith("text/csv")
     [row] = csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig")))
@@ -71,10 +77,16 @@ async def test_csv_has_what_the_filters_leave(rita: Visitor) -> None:
 
 
 async def test_a_wrong_filter_is_named(rita: Visitor) -> None:
-    answer = await rita.get("messages?recipient=nobody")
+    answer = await rita.get(f"messages?recipient={sealed(rita.heed, 'nobody')}")
 
     assert answer.status == 422
     assert "recipient" in answer.body.decode()
+
+
+async def test_words_of_a_search_have_a_bound(rita: Visitor) -> None:
+    longest = await rita.post("messages", {"q": "\N{GRINNING FACE}" * 200})
+    assert "Nothing fits" in await rita.page(longest.headers["location"].removeprefix("/console/"))
+    assert (await rita.post("messages", {"q": "x" * 3_001})).status == 422
 
 
 async def test_mine_are_those_of_the_user_alone(world: World, rita: Visitor) -> None:
@@ -109,7 +121,8 @@ async def test_a_file_holds_all_rows_of_the_list(rita: Visitor) -> None:
     for number in range(205):
         await rita.heed.draft(subject=f"=Offer {number:03}", to=[{"email": "x@example.com", "name": "+1 x"}])
 
-    head, *rows = rows_of(await rita.get("messages?view=all&q=offer&status=draft&sort=subject&format=csv"))
+    filters = f"view=all&q={sealed(rita.heed, 'offer')}&status=draft&sort=subject"
+    head, *rows = rows_of(await rita.get(f"messages?{filters}&format=csv"))
 
     assert [row[head.index("subject")] for row in rows] == [f"'=Offer {number:03}" for number in range(205)]
     assert {len(row) for row in rows} == {len(head)}

@@ -10,7 +10,7 @@ import pytest
 from functions.console.static_files import FOLDER
 from lib.storage import Unavailable
 from lib.storage.memory import memory_storage
-from tests.console.site import Visitor
+from tests.console.site import Visitor, sealed
 from tests.console.world import World, make_world
 from tests.support.heed import Heed
 from tests.support.rounds import LARGEST, MOST_REQUESTS, MOST_ROUNDS, Counted, counting_rounds
@@ -19,12 +19,13 @@ from tests.support.rounds import LARGEST, MOST_REQUESTS, MOST_ROUNDS, Counted, c
 def paths(world: World) -> list[str]:
     """The pages that hold something, below `/console/`."""
     shown = [f"messages/{message}" for message in (world.offer, world.quiet, world.bounced, world.draft)]
-    lists = ["messages", "messages?view=all&whose=all", "messages?view=received", "messages?q=offer&sort=-opens"]
+    offer, eve, ada = (sealed(world.heed, each) for each in ("offer", "eve@contoso.example", "ada@example.com"))
+    lists = ["messages", "messages?view=all&whose=all", "messages?view=received", f"messages?q={offer}&sort=-opens"]
     reports = ["reports/scanner-noise", "reports/reliability"]
     work = ["reminders", "failures", "templates", "templates/first", "templates/first/edit", "templates/new"]
-    lists_of_people = ["people", "people?email=eve@contoso.example", "people?email=ada@example.com", "engaged"]
+    lists_of_people = ["people", f"people?address={eve}", f"people?address={ada}", "engaged"]
     one = ["people/contact/ada", "people/contact/ada/merge", "people/contact/ada/merge?into=contact%2Fbob"]
-    address = ["people/address?email=eve@contoso.example", "people/erase?email=eve@contoso.example"]
+    address = [f"people/address?address={eve}", f"people/erase?address={eve}"]
     people = [*lists_of_people, *one, *address, "track?regarding=contact%2Fada", f"options?mute={world.offer}"]
     steps = [f"write/{world.draft}{step}" for step in ("", "/preview", "/check", "/template")]
     timing = [f"write/{world.scheduled}/time", f"write/{world.scheduled}/reminder"]
@@ -51,9 +52,10 @@ async def test_a_search_that_passes_over_much_mail_takes_no_more() -> None:
         await heed.draft(subject=f"Offer {number}")
     rita = Visitor(heed)
     await rita.sign_in()
-    for filters in ("q=nothing", "q=Offer 1", "status=failed&sort=subject", "sent_before=2020-01-01"):
+    searches = [f"q={sealed(heed, words)}" for words in ("nothing", "Offer 1")]
+    for filters in (*searches, "status=failed&sort=subject", "sent_before=2020-01-01"):
         counted.clear()
-        await rita.page(f"messages?view=all&whose=all&{filters.replace(' ', '+')}")
+        await rita.page(f"messages?view=all&whose=all&{filters}")
         assert counted.rounds <= MOST_ROUNDS, (filters, counted)
 
 
@@ -132,7 +134,7 @@ async def test_an_unknown_page_leads_back(rita: Visitor) -> None:
 async def test_an_empty_organization_is_told_what_will_come(visitor: Visitor) -> None:
     assert "Nothing to do yet" in await visitor.page()
     assert "No followed mail yet" in await visitor.page("messages")
-    assert "Nothing fits these filters" in await visitor.page("messages?q=offer")
+    assert "Nothing fits these filters" in await visitor.page(f"messages?q={sealed(visitor.heed, 'offer')}")
 
 
 async def test_what_others_wrote_is_escaped(visitor: Visitor) -> None:
@@ -166,7 +168,7 @@ async def test_no_address_makes_a_page_fail(world: World, rita: Visitor, text: s
     for path in ("", "messages", f"messages/{world.offer}", f"conversations/{world.offer}"):
         for query in queries:
             answer = await rita.get(f"{path}{query}")
-            assert answer.status in (200, 400, 422), (path, query)
+            assert answer.status in (200, 400, 404, 422), (path, query)
     for path in (f"messages/{text}", f"conversations/{text}", f"messages/{world.offer}/{text}", f"static/{text}", text):
         assert (await rita.get(path)).status in (404, 400, 422), path
     for path in (f"cards/{text}/dismiss", f"messages/{text}/judge", f"messages/{world.offer}/events/{text}"):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.console.site import Visitor
+from tests.console.site import Visitor, sealed
 from tests.console.test_pages import HOSTILE
 from tests.console.world import World
 from tests.support.cards import cards
@@ -337,7 +337,8 @@ async def test_a_key_that_only_reads_writes_nothing(world: World) -> None:
 
 
 async def test_an_address_fills_the_form(rita: Visitor) -> None:
-    held: dict[str, Any] = fields_of(await rita.page("write?to=ada%40example.com&regarding=case%2F7"))
+    to = sealed(rita.heed, "ada@example.com")
+    held: dict[str, Any] = fields_of(await rita.page(f"write?to={to}&regarding=case%2F7"))
 
     assert (held["to"], held["regarding"]) == ("ada@example.com", "case/7")
 

@@ -10,6 +10,7 @@ from functions.console.screens import SCREENS
 from lib.clock import SetClock
 from tests.demo.conftest import NOW, Demo
 from tests.support.heed import ADMIN_KEY, Heed
+from tests.support.links import forms_that_show_addresses, naming_addresses, places_in
 from tests.support.onlooker import Onlooker
 from tests.support.rounds import LARGEST, MOST_REQUESTS, MOST_ROUNDS, Counted, counting_rounds
 
@@ -57,3 +58,13 @@ async def test_each_screen_of_the_demo_is_small_and_asks_storage_seldom(demo: De
         if counted.rounds > MOST_ROUNDS or counted.requests > MOST_REQUESTS or len(answer.body) >= LARGEST:
             too_much.append((screen.path, counted.rounds, counted.requests, len(answer.body)))
     assert too_much == []
+
+
+async def test_no_screen_of_the_demo_leads_to_a_page_whose_address_names_a_persons(demo: Demo) -> None:
+    onlooker = looking(demo.made, Counted())
+    await onlooker.sign_in(ADMIN_KEY)
+
+    for screen in await onlooker.find_screens():
+        page = (await onlooker.look(screen)).body.decode()
+        assert naming_addresses([screen.path, *places_in(page)]) == [], screen.path
+        assert forms_that_show_addresses(page) == [], screen.path

@@ -54,7 +54,12 @@ class Onlooker:
 
     async def find_screens(self) -> list[Screen]:
         """List the screens of the demo."""
-        return await find_screens(self._lister("full"), self._lister("admin"))
+
+        async def read_page(path: str) -> str:
+            answer = await self.ask("GET", f"/console/{path}", headers={"cookie": self._cookies["seller"]})
+            return answer.body.decode()
+
+        return await find_screens(self._lister("full"), self._lister("admin"), read_page)
 
     def _lister(self, scope: str) -> Any:
         async def items(path: str) -> AsyncIterator[Any]:

@@ -140,7 +140,11 @@ CASES: Mapping[str, Case] = {
     "patch_record": Case(body={"name": "E"}),
     "list_records": Case(
         OWN,
-        queries=[{"email": "{email}"}, {"type": "contact", "parent": "account/acme-thing", "include": "engagement"}],
+        queries=[
+            {"email": "{email}"},
+            {"type": "contact", "q": "{email}"},
+            {"type": "contact", "parent": "account/acme-thing", "include": "engagement"},
+        ],
     ),
     "put_records": Case(OWN_THING, {"items": [{"type": "contact", "id": "acme-thing", **_RECORD}]}),
     "put_users": Case(OWN_THING, {"items": [{"id": "acme-rep", **_USER}]}),

@@ -47,7 +47,7 @@ def noted_by(consents: ConsentHistory) -> list[str | None]:
 @screens("GET", "people/address")
 async def address(visit: Visit) -> Reply:
     """Show what is known about an address, whether or not a record has it."""
-    email = visit.query("email")
+    email = visit.sealed_query("address")
     if not email:
         return Redirect(f"{HOME}people")
     mails: Page[MessageItem]
@@ -64,14 +64,18 @@ async def address(visit: Visit) -> Reply:
         "consents": consents,
         "said": SAID,
         "records": records.items,
-        "all_records": with_query(f"{HOME}people", email=email) if records.next else None,
+        "all_records": with_query(f"{HOME}people", address=visit.seal(email)) if records.next else None,
         "mails": mails.items,
-        "all_mails": with_query(f"{HOME}messages", view="all", whose="all", recipient=email) if mails.next else None,
+        "all_mails": _all_mails(visit, email) if mails.next else None,
         "did": visit.query("did"),
         "back": "",
         **rights_over(visit),
     }
     return Shown("address.html", values)
+
+
+def _all_mails(visit: Visit, email: str) -> str:
+    return with_query(f"{HOME}messages", view="all", whose="all", recipient=visit.seal(email))
 
 
 @screens("POST", "people/consent", may=_WRITERS)
@@ -87,7 +91,7 @@ async def note_consent(visit: Visit) -> Reply:
     kind, _, record = form.text("back").partition("/")
     if RECORD_TYPE.fullmatch(kind) and CHOSEN.fullmatch(record):
         return Redirect(with_query(path_to("people", kind, record), did="consent"))
-    return Redirect(with_query(PATH, email=email, did="consent"))
+    return Redirect(with_query(PATH, address=visit.seal(email), did="consent"))
 
 
 @screens("POST", "people/export", may=_KEEPERS)
@@ -100,7 +104,7 @@ async def export(visit: Visit) -> Reply:
 @screens("GET", "people/erase", may=_KEEPERS)
 async def ask_to_erase(visit: Visit) -> Reply:
     """Ask once more, and have the address typed."""
-    return Shown("erase.html", {"email": visit.query("email"), "is_other": False})
+    return Shown("erase.html", {"email": visit.sealed_query("address"), "is_other": False})
 
 
 @screens("POST", "people/erase", may=_KEEPERS)

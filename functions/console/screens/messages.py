@@ -1,15 +1,16 @@
-"""Messages: lists in every order, with filters. What is shown stands in the address."""
+"""Messages: lists in every order, with filters, which stand in the address. Words that were typed are sealed there."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from functions.console.downloads import csv_of
 from functions.console.rendering import with_query
-from functions.console.screen import READERS, Reply, Screens, Shown
+from functions.console.screen import READERS, Redirect, Reply, Screens, Shown
 from functions.console.visit import HOME, Visit
 from functions.shapes.message import MessageItem
 
@@ -29,6 +30,9 @@ _STATUSES = ("draft", "scheduled", "sending", "sent", "failed", "uncertain", "ca
 _PAGE = 50
 _MOST_COUNTED = 20
 """Messages up to which a view is counted. Only those that wait are few enough to be counted for each page."""
+
+_SEALED = ("q", "recipient")
+"""Filters that hold addresses: their words are sealed in every link."""
 
 _KEPT = ("view", "whose", "q", "status", "recipient", "template", "sent_after", "sent_before", "sort")
 """Parameters that stand in the address."""
@@ -56,10 +60,11 @@ COLUMNS = (
 
 
 class Filters:
-    """The filters of the address."""
+    """The filters of a list, as they were given: by an address, or by the form that makes one."""
 
-    def __init__(self, visit: Visit) -> None:
-        self.given = {name: visit.query(name) for name in _KEPT}
+    def __init__(self, visit: Visit, given: Mapping[str, str]) -> None:
+        self.given = given
+        self._in_links = {**given, **{name: visit.seal(given[name]) for name in _SEALED}}
         self.view = self.given["view"] if self.given["view"] in VIEWS else "followed"
         self.whose = "all" if self.given["whose"] == "all" else "mine"
         sorts = {f"{sign}{column.name}" for column in COLUMNS for sign in ("", "-")}
@@ -67,7 +72,7 @@ class Filters:
 
     def path(self, **changes: object) -> str:
         """Return the address with changes; the page of the list is dropped."""
-        return with_query(PATH, **{**self.given, **changes})
+        return with_query(PATH, **{**self._in_links, **changes})
 
     def sorted_by(self, column: Column) -> str:
         """Return the address that sorts by a column; by the other order where the list has this one."""
@@ -108,7 +113,8 @@ def _beginning(day: str, zone: str) -> str:
 @screens("GET", "messages")
 async def messages(visit: Visit) -> Reply:
     """Show a page of the list, or all that it shows as CSV."""
-    filters = Filters(visit)
+    given = {name: visit.sealed_query(name) if name in _SEALED else visit.query(name) for name in _KEPT}
+    filters = Filters(visit, given)
     query = filters.query(visit)
     if visit.query("format") == "csv":
         return await csv_of(visit, "list_messages", query, MessageItem, "messages.csv")
@@ -125,8 +131,15 @@ async def messages(visit: Visit) -> Reply:
         "statuses": _STATUSES,
         "columns": COLUMNS,
         "items": found.items,
-        "more": with_query(PATH, **filters.given, cursor=found.next) if found.next else None,
+        "more": filters.path(cursor=found.next) if found.next else None,
         "csv": filters.path(format="csv"),
         "is_first_page": not visit.query("cursor"),
     }
     return Shown("messages.html", values)
+
+
+@screens("POST", "messages")
+async def filter_messages(visit: Visit) -> Reply:
+    """Lead to the list with the filters of its form, which takes addresses: a form read with GET would show them."""
+    given = {name: visit.form.text(name) for name in _KEPT}
+    return Redirect(Filters(visit, given).path())

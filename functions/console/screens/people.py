@@ -39,33 +39,27 @@ _ACTIVITIES = 25
 @screens("GET", "people")
 async def people(visit: Visit) -> Reply:
     """Show the records of a type, or those that have an address."""
-    email, parent = visit.query("email"), visit.query("parent")
+    email, parent = visit.sealed_query("address"), visit.query("parent")
     kind = visit.query("type") or ("" if email else "contact")
-    here = {"type": kind, "email": email, "parent": parent}
+    query = {"type": kind, "email": email, "parent": parent}
     if visit.query("format") == "csv":
-        return await csv_of(visit, "list_records", here, RecordItem, "people.csv")
-    problem = None
-    found: Page[RecordItem] = Page(items=[], next=None)
-    try:
-        found = await visit.ask("list_records", query={**here, "limit": _PAGE, "cursor": visit.query("cursor")})
-    except Problem as error:
-        if error.document.status != 422 or not email:
-            raise
-        problem = error.document
+        return await csv_of(visit, "list_records", query, RecordItem, "people.csv")
+    asked = {**query, "limit": _PAGE, "cursor": visit.query("cursor")}
+    found: Page[RecordItem] = await visit.ask("list_records", query=asked)
     owners, parents = await asyncio.gather(
         names_of_users(visit, [each.owner for each in found.items]), names_of_records(visit, [_ref(parent)])
     )
+    here = {"type": kind, "address": visit.seal(email), "parent": parent}
     values = {
         **_list_values(kind, found),
         "owners": owners,
         "parent_name": next(iter(parents.values()), parent),
         "email": email,
         "parent": parent,
-        "problem": problem,
         "more": with_query(PATH, **here, cursor=found.next) if found.next else None,
         "csv": with_query(PATH, **here, format="csv"),
     }
-    return Shown("people.html", values, 422 if problem else 200)
+    return Shown("people.html", values)
 
 
 def _list_values(kind: str, found: Page[RecordItem]) -> dict[str, Any]:

@@ -46,8 +46,8 @@ _SAID = {"saved": "Saved.", "template": "The template is in. Read it over before
 @screens("GET", "write")
 async def new_mail(visit: Visit) -> Reply:
     """Show an empty form, or one for recipients and a record that the address names."""
-    given: dict[str, Any] = {name: visit.query(name) for name in ("to", "subject", "regarding", "regarding_name")}
-    return _shown(visit, DraftForm(**given))
+    given: dict[str, Any] = {name: visit.query(name) for name in ("subject", "regarding", "regarding_name")}
+    return _shown(visit, DraftForm(to=visit.sealed_query("to"), **given))
 
 
 @screens("POST", "write/new", largest=WITH_FILES)
