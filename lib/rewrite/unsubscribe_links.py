@@ -53,7 +53,10 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 
 def words_end_subscription(words: str) -> bool:
     """Whether these words of a link, with character references decoded, say that it ends a subscription."""
-    if len(words) > _LONGEST_WORDS or not _PERHAPS.search(words):
+    if not _PERHAPS.search(words):
+        return False
+    words = " ".join(words.split())  # templates are indented
+    if len(words) > _LONGEST_WORDS:
         return False
     plain = _plain(words)
     return plain.count(" ") < _MOST_WORDS and _BEGINS_OR_ENDS.match(plain) is not None

@@ -30,6 +30,7 @@ SAYING = [
     "Annulla l’iscrizione",
     "Annulla l&rsquo;iscrizione",
     '<img src="x.png" alt="Unsubscribe">',
+    f"\n{' ' * 140}<b>\n{' ' * 40}Unsubscribe\n</b>",
     "<span style='font-size:9pt;color:#666'>Unsubscribe</span>",
 ]
 NOT_SAYING = [
