@@ -31,7 +31,7 @@ from lib.organizations.registry import StoredOrganization
 from lib.services import Services, build
 from lib.settings import SettingsError, load_settings
 from lib.storage import StorageError
-from lib.storage.accounts import SETTING_PREFIX, OwnAccount
+from lib.storage.accounts import SETTING_PREFIX, NamedAccount, OwnAccount
 from lib.storage.documents import UnreadableRow
 from lib.storage.layout import BLOBS, KINDS
 
@@ -231,22 +231,43 @@ def chosen(only: Sequence[str] | None, names: Sequence[str]) -> list[str]:
 
 
 def read_account(account: str | None, setting: str | None, kinds: Sequence[str] | None) -> OwnAccount | None:
-    """Read an own storage account from options; None where there is none. Raises CommandError."""
+    """Read an own storage account from options; None where there is none. Raises CommandError.
+
+    What was typed is not repeated: it may be a connection string that was given by mistake.
+    """
     if account is None and setting is None and not kinds:
         return None
-    further: dict[str, dict[str, str]] = {}
+    if (account is None) == (setting is None):
+        raise CommandError("Give one of --account and --setting.", ExitCode.WRONG_USE)
+    first = _read_named(account=account) if account is not None else _read_named(setting=setting)
+    further: dict[str, NamedAccount] = {}
     for option in kinds or ():
         kind, _, name = option.partition("=")
-        further[kind] = {"setting" if name.startswith(SETTING_PREFIX) else "account": name}
+        if kind not in (*KINDS, BLOBS):
+            known = ", ".join((*KINDS, BLOBS))
+            text = f"--kind names a kind and its account, such as facts=acmefacts; kinds are {known}."
+            raise CommandError(text, ExitCode.WRONG_USE)
+        is_setting = name.startswith(SETTING_PREFIX)
+        further[kind] = _read_named(setting=name) if is_setting else _read_named(account=name)
+    return OwnAccount.model_validate({**first.model_dump(), "kinds": further})
+
+
+def _read_named(*, account: str | None = None, setting: str | None = None) -> NamedAccount:
     try:
-        return OwnAccount.model_validate({"account": account, "setting": setting, "kinds": further})
-    except ValidationError as error:
-        raise CommandError(explain_fields(error), ExitCode.WRONG_USE) from None
+        return NamedAccount(account=account, setting=setting)
+    except ValidationError:
+        names = "The name of an account has 3 to 24 of a-z0-9."
+        if setting is not None:
+            names = f"The name of such a setting is {SETTING_PREFIX} with up to 80 of A-Z0-9_ after it."
+        raise CommandError(names, ExitCode.WRONG_USE) from None
 
 
 def explain_fields(error: ValidationError) -> str:
     """A sentence about each wrong field, without the values."""
-    wrong = [(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False)]
+    wrong = [
+        (".".join(map(str, each["loc"])), each["msg"].removeprefix("Value error, "))
+        for each in error.errors(include_input=False)
+    ]
     return "; ".join(f"{name}: {text}" if name else text for name, text in wrong)
 
 

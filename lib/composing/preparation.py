@@ -161,7 +161,7 @@ class Preparation:
         settings = found[0].settings if found else OrganizationSettings(engagement_enabled=False)
         sender = await self.sender(organization, message)
         check_domain(settings, sender)
-        footer = await self._footer(organization, message, body) if settings.recipients_page else None
+        footer = await self._footer(organization, settings, message, body) if settings.recipients_page else None
         original = await self._original(organization, message, body, settings, footer)
         decision = await self.decision(organization, settings, message)
         emails = [each.email for each in message.recipients()]
@@ -197,12 +197,14 @@ class Preparation:
         hosts = self._denied_hosts.union(host.strip(".") for host in denied)
         return Original(organization, message.id, body, files, honeypot, self._ring, self._base_url, hosts, footer)
 
-    async def _footer(self, organization: str, message: StoredMessage, body: Body) -> SpokenLanguage:
-        """Return the language of the footer: that of the mail where it is known, else English."""
+    async def _footer(
+        self, organization: str, settings: OrganizationSettings, message: StoredMessage, body: Body
+    ) -> SpokenLanguage:
+        """Return the language of the footer: that of the mail where it is known, else the organization's."""
         language = language_of_html(body.html)
         if language is None and message.template is not None and self._language_of_template is not None:
             language = spoken(await self._language_of_template(organization, message.template))
-        return language or "en"
+        return language or settings.language
 
     async def without_tracking(self, organization: str, message: StoredMessage, body: Body) -> Body:
         """Return the body of a draft without what tracks in the mail that it quotes: showing it records nothing.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lib.console.setting_fields import SettingField, SettingGroup, SettingPage
+from lib.languages import NAMES
 
 _TRACKING = (
     ("allow", "Everybody who has not said no"),
@@ -167,6 +168,10 @@ PRIVACY_PAGE = SettingPage(
                 SettingField(
                     "recipients_page", "Followed mail leads to the recipient’s own page", "box",
                     hint="There recipients stop the recording, see what is recorded, and erase it.",
+                ),
+                SettingField(
+                    "language", "Language of the footer", "choice", options=tuple(NAMES.items()),
+                    hint="Mail that names its own language has the footer in that one.",
                 ),
                 SettingField(
                     "lawful_basis", "Basis in law",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from lib.inbound.classification import FailedRecipient
-from lib.mime.addresses import with_ascii_domain
+from lib.mime.addresses import QUOTED_LOCAL_PART, with_ascii_domain
 from lib.mime.received import ReceivedMail
 from lib.mime.reports import RecipientStatus, ReportKind, address_in
 from lib.people.addresses import same_mailbox
@@ -18,7 +18,7 @@ _LONGEST_TEXT = 500
 _REACH = 1_000
 """Characters after an address in which a server's words about it are looked for."""
 
-_ADDRESS = r"[^\s<>()\[\]\",;:@*']{1,64}+@[^\s<>()\[\]\",;:@']{1,255}+"
+_ADDRESS = rf"(?:[^\s<>()\[\]\",;:@*'][^\s<>()\[\]\",;:@*]{{0,63}}+|{QUOTED_LOCAL_PART})@[^\s<>()\[\]\",;:@']{{1,255}}+"
 _ANY_ADDRESS = re.compile(_ADDRESS)
 _NAMED = re.compile(
     rf"^[ \t*>]{{0,10}}<?({_ADDRESS})>?[ \t]*(?::|\.\.\.|$)"

@@ -1,4 +1,4 @@
-"""Addresses of mail whose domain is written in another script than DNS has it."""
+"""Addresses of mail: local parts in quotes, and domains that are written in another script than DNS has them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from functools import lru_cache
 from typing import Final
 
 import idna
+
+QUOTED_LOCAL_PART: Final = r'"(?:[^"\\\r\n]|\\[^\r\n]){1,256}+"'
+"""A local part in quotes (RFC 5321, 4.1.2), as a pattern for a part of another one."""
 
 _LONGEST_DOMAIN: Final = 255
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from lib.mime.addresses import with_ascii_domain
+from lib.mime.addresses import QUOTED_LOCAL_PART, with_ascii_domain
 from lib.mime.header_values import header_text
 
 _MOST_RECIPIENTS = 500
@@ -17,7 +17,9 @@ _LONGEST_REPORT = 500_000
 
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{0,60}+)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*+\n")
-_ADDRESS = re.compile(r"(?<![^\s<>()\[\];,:\"@])[^\s<>()\[\];,:\"@]{1,256}+@[^\s<>()\[\];,:\"@]{1,255}+")
+_ADDRESS = re.compile(
+    r"(?<![^\s<>()\[\];,:\"@])(?:[^\s<>()\[\];,:\"@]{1,256}+|" + QUOTED_LOCAL_PART + r")@[^\s<>()\[\];,:\"@]{1,255}+"
+)
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _UTF8_XTEXT = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _TYPE = re.compile(r"\A\s*+[A-Za-z][A-Za-z0-9-]{0,39}+\s*+;\s*+")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from lib.fields import HttpsUrl, Line, Model, RecordType, TimeOfDay, WebOrigin, check_https_url
+from lib.languages import SpokenLanguage
 from lib.organizations.sign_in.settings import SignIn
 from lib.stops.organization_stops import RecordingState
 
@@ -122,6 +123,7 @@ class OrganizationSettings(Model):
             "people_see",
             "cors_origins",
             "recipients_page",
+            "language",
             "lawful_basis",
             "privacy_notice_url",
             "card_url",
@@ -196,6 +198,11 @@ class OrganizationSettings(Model):
         False,
         description="followed mail has a footer and a List-Unsubscribe header that lead to the recipient's own "
         "page, where recipients stop the recording, see what is recorded of them, and erase it",
+    )
+    language: SpokenLanguage = Field(
+        "en",
+        description="the language of the footer of `recipients_page` in mail that neither names its own, by `lang` of "
+        "`<html>` or `<body>`, nor was made of a template",
     )
     lawful_basis: Line = Field(
         "",

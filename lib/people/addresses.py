@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from email.utils import unquote
+from typing import Final
+
 from lib.mime.addresses import with_ascii_domain
+
+_NEEDS_NO_QUOTES: Final = re.compile(r'[^\s"(),:;<>@\[\]\\]++')
 
 
 def same_mailbox(email: str) -> str:
-    """Return the address in lower case, with its domain in ASCII.
+    """Return the address in lower case, with its domain in ASCII and without quotes that it does not need.
 
     In theory a server may tell upper from lower case; in practice none does. Some mail programs write `bücher.example`
-    where the API has taken `xn--bcher-kva.example`.
+    where the API has taken `xn--bcher-kva.example`, and some servers `"o'neil"@` for `o'neil@` (RFC 5321, 4.1.2).
     """
-    return with_ascii_domain(email).lower()
+    return with_ascii_domain(_without_quotes(email)).lower()
+
+
+def _without_quotes(email: str) -> str:
+    if not email.startswith('"'):
+        return email
+    local, at, domain = email.rpartition("@")
+    plain = unquote(local)
+    return f"{plain}{at}{domain}" if _NEEDS_NO_QUOTES.fullmatch(plain) else email
 
 
 def domain_of(email: str) -> str:

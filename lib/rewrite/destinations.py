@@ -10,6 +10,11 @@ from lib.rewrite.links import LinkRefused, destination, is_left_alone
 from lib.rewrite.markup import MOST_LINKS
 from lib.rewrite.ours import Ours
 from lib.rewrite.remarks import RewriteRemark, SourcePlaces
+from lib.rewrite.unsubscribe_links import address_ends_subscription, words_end_subscription
+
+
+class UnsubscribeLink(LinkRefused):
+    """A link that ends a subscription."""
 
 
 class Destinations:
@@ -52,11 +57,18 @@ class Destinations:
         """Return the destination of one of the redirect URLs that were made here."""
         return self._destination_of.get(url)
 
-    def url_in_html(self, address: str) -> str | None:
-        """Return the redirect URL for the next link of the HTML, None if it is to stay. May raise LinkRefused."""
+    def url_in_html(self, address: str, words: str) -> str | None:
+        """Return the redirect URL for the next link of the HTML, None if it is to stay. May raise LinkRefused.
+
+        `words` are those that the link shows, empty where it shows none.
+        """
         if self._stays(address) or self._is_full():
             return None
-        to = self._checked(address)
+        try:
+            to = self._checked(address, words)
+        except UnsubscribeLink:
+            self.turn_off(address)
+            raise
         url = self._next_url(to)
         self._url_of.setdefault(to, url)
         return url
@@ -66,14 +78,14 @@ class Destinations:
         with suppress(LinkRefused):
             self._off.update((destination(address), destination(spelled_for_text(address))))
 
-    def url_in_text(self, address: str) -> str | None:
+    def url_in_text(self, address: str, words: str) -> str | None:
         """Return the redirect URL for a link of the text, None if it is to stay. May raise LinkRefused.
 
-        It shares the index of the first link of the HTML with this destination.
+        It shares the index of the first link of the HTML with this destination. `words` stand before it.
         """
         if self._stays(address):
             return None
-        to = self._checked(address)
+        to = self._checked(address, words)
         if to in self._url_of:
             return self._url_of[to]
         return None if to in self._off or self._is_full() else self._next_url(to)
@@ -90,9 +102,14 @@ class Destinations:
     def _stays(self, address: str) -> bool:
         return self._mint is None or is_left_alone(address) or self.ours.is_own(address)
 
-    def _checked(self, address: str) -> str:
-        """Return the destination of a link. Raises LinkRefused, also for a host that is denied."""
+    def _checked(self, address: str, words: str) -> str:
+        """Return the destination of a link.
+
+        Raises LinkRefused, also for a host that is denied and for a link that ends a subscription.
+        """
         to = destination(address)
+        if words_end_subscription(words) or address_ends_subscription(to):
+            raise UnsubscribeLink("unsubscribe_link", "it ends a subscription, which is the recipient's own decision")
         host = host_of(to)
         if is_denied(host, self._denied):
             raise LinkRefused("denied_host", f"its host {host[:100]} is on the list of denied hosts")

@@ -1,6 +1,7 @@
 """The HTML part: it gets other links, loses traces of older mail, and gains honeypot and pixel. No more."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
@@ -9,7 +10,7 @@ from turbohtml import tokenize
 from lib.rewrite import markup
 from lib.rewrite.destinations import Destinations, refusal_remark
 from lib.rewrite.image_places import read_image_places
-from lib.rewrite.link_words import differing_remark, shows_another
+from lib.rewrite.link_words import LONGEST_CONTENT, content_of, differing_remark, shows_another, spoken_words
 from lib.rewrite.links import WHITE_SPACE, LinkRefused
 from lib.rewrite.ours import Opened
 from lib.rewrite.remarks import RewriteRemark, SourcePlaces
@@ -52,8 +53,7 @@ def rewrite_html(
     found = markup.read(html)
     signed = SignedBlocks(html, anywhere=True)
     places = SourcePlaces("html", html)
-    edits = _link_edits(html, found.links, destinations, places, remarks, signed)
-    place = None
+    place, edits, removed = None, list[_Edit](), list[_Edit]()
     for image in found.images:
         if signed.holds(image.start):
             continue
@@ -61,9 +61,11 @@ def rewrite_html(
         if source == pixel:
             place = image.start if place is None else place
         elif destinations.ours.is_pixel(source):
-            edits.append(_removal(html, image.start, image.end))
+            removed.append(_removal(html, image.start, image.end))
         elif image_source is not None and (other := image_source(source)) is not None:
             edits.append(_Edit(image.value_start, image.value_end, _attribute_value(other)))
+    kept = _kept_links(html, found.links, destinations, signed, removed)
+    edits += [*removed, *_link_edits(html, kept, destinations, places, remarks, _in_order(removed))]
     if image_source is not None:
         edits += [edit for edit in _image_edits(html, image_source) if not signed.holds(edit.start)]
     edits = _in_order(edits)
@@ -104,33 +106,57 @@ def _image_edits(html: str, image_source: ImageSource) -> Iterator[_Edit]:
             yield _Edit(start, end, other if is_text else _attribute_value(other))
 
 
-def _link_edits(
+class _KeptLink(NamedTuple):
+    """A link that stays in the mail, with its address, which for a link of older mail is that link's destination."""
+
+    number: int
+    link: markup.MarkupLink
+    address: str
+    is_older: bool
+
+
+def _kept_links(
     html: str,
     links: list[markup.MarkupLink],
     destinations: Destinations,
-    places: SourcePlaces,
-    remarks: list[RewriteRemark],
     signed: SignedBlocks,
-) -> list[_Edit]:
-    edits = []
+    removed: list[_Edit],
+) -> list[_KeptLink]:
+    """Return the links outside of signed blocks. Honeypots of an earlier pass are added to `removed` instead."""
+    kept = []
     for number, link in enumerate(links):
         if signed.holds(link.start):
             continue
         address = decoded(html[link.start : link.end])
         older = destinations.ours.link(address)
-        if older is not None:
-            address = older.destination
-            if removal := _honeypot_removal(html, link, older):
-                edits.append(removal)
-                continue
+        if older is not None and (removal := _honeypot_removal(html, link, older)):
+            removed.append(removal)
+            continue
+        kept.append(_KeptLink(number, link, older.destination if older else address, older is not None))
+    return kept
+
+
+def _link_edits(
+    html: str,
+    links: list[_KeptLink],
+    destinations: Destinations,
+    places: SourcePlaces,
+    remarks: list[RewriteRemark],
+    removed: list[_Edit],
+) -> list[_Edit]:
+    edits = []
+    for number, link, address, is_older in links:
         url = None
         if number < markup.MOST_LINKS:
-            url = _url(address, link, destinations, places, remarks)
-            if destinations.is_following and link.content is not None and shows_another(html, link.content, address):
+            content = ""
+            if destinations.is_following and link.content is not None:
+                content = content_of(_edited_from(html, link.content, LONGEST_CONTENT, removed))
+            url = _url(address, content, link, destinations, places, remarks)
+            if shows_another(content, address):
                 remarks.append(differing_remark(places, link.start))
         else:
             destinations.left_out = destinations.is_following
-        if url is None and older is not None:
+        if url is None and is_older:
             url = address
         if url is not None:
             edits.append(_Edit(link.start, link.end, _attribute_value(url)))
@@ -161,6 +187,7 @@ def _honeypot_removal(html: str, link: markup.MarkupLink, older: Opened) -> _Edi
 
 def _url(
     address: str,
+    content: str,
     link: markup.MarkupLink,
     destinations: Destinations,
     places: SourcePlaces,
@@ -171,7 +198,7 @@ def _url(
         destinations.turn_off(address)
         return None
     try:
-        return destinations.url_in_html(address)
+        return destinations.url_in_html(address, spoken_words(content))
     except LinkRefused as refused:
         remarks.append(refusal_remark(refused, places, link.start))
         return None
@@ -225,6 +252,19 @@ def _edited(html: str, edits: list[_Edit]) -> str:
         done = end
     pieces.append(html[done:])
     return "".join(pieces)
+
+
+def _edited_from(html: str, place: int, length: int, edits: list[_Edit]) -> str:
+    """Return about so many characters from a place on, as they are after the edits, which are in order."""
+    pieces: list[str] = []
+    for number in range(bisect_left(edits, (place,)), len(edits)):
+        start, end, replacement = edits[number]
+        if start >= place + length:
+            break
+        pieces += (html[place:start], replacement)
+        length -= start - place + len(replacement)
+        place = end
+    return "".join([*pieces, html[place : place + length]])
 
 
 def _in_order(edits: list[_Edit]) -> list[_Edit]:

@@ -1,4 +1,4 @@
-"""The visible words of a link, where they are an address themselves.
+"""The visible words of a link: what they say, and whether they are an address themselves.
 
 Filters for phishing suspect a link that shows one host and leads to another.
 """
@@ -7,10 +7,12 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from turbohtml import TokenType, tokenize
+
 from lib.rewrite.links import LinkRefused, destination
 from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 
-_LONGEST: Final = 400
+LONGEST_CONTENT: Final = 400
 """Characters of the content in which the words are looked for."""
 
 _SHOWN: Final = re.compile(r"(?:https?://|www\.)", re.IGNORECASE)
@@ -21,12 +23,25 @@ _HOST: Final = re.compile(r"https?://([^/?#:]++)", re.IGNORECASE)
 _AFTER_HOST: Final = ".,;:!?…)]}'»”’"
 
 
-def shows_another(html: str, content: int, address: str) -> bool:
-    """Whether the content of a link, which begins at that place, is an address with another host than `address` has."""
-    if not _SHOWN.search(html, content, content + _LONGEST):
+def content_of(html: str) -> str:
+    """Return the content of a link, from the HTML that begins with it."""
+    end = _END.search(html)
+    return html[: end.start()] if end else html
+
+
+def spoken_words(content: str) -> str:
+    """Return the words of a link's content, and those that stand for its images, as readers have them."""
+    if "<" not in content and "&" not in content:
+        return content
+    tokens = tokenize(content)
+    return "".join((each.data if each.type is TokenType.TEXT else each.attr("alt")) or "" for each in tokens)
+
+
+def shows_another(content: str, address: str) -> bool:
+    """Whether the content of a link is an address with another host than `address` has."""
+    if not _SHOWN.search(content):
         return False
-    end = _END.search(html, content, content + _LONGEST)
-    words = _TAG.sub("", html[content : end.start() if end else content + _LONGEST]).replace("&nbsp;", " ")
+    words = _TAG.sub("", content).replace("&nbsp;", " ")
     found = _ADDRESS.match(words)
     if found is None or not _SHOWN.match(words, found.start(1) if found[1] else found.start(2)):
         return False

@@ -14,8 +14,8 @@ class RewriteRemark:
     """A remark for the author of the mail."""
 
     code: str
-    """One of the codes of links.destination, or `denied_host`, `lookalike_host`, `large`, `too-many-links`,
-    `signed`, `link_text_differs`."""
+    """One of the codes of links.destination, or `denied_host`, `unsubscribe_link`, `lookalike_host`, `large`,
+    `too-many-links`, `signed`, `link_text_differs`."""
     text: str
     place: str
     """Such as `html line 12, column 5`, both counted from 1, or `html` for the whole part."""

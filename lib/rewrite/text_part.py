@@ -10,6 +10,9 @@ from lib.rewrite.markup import MOST_LINKS, TOKEN_OF_OURS
 from lib.rewrite.remarks import RewriteRemark, SourcePlaces
 from lib.rewrite.signed import SignedBlocks
 
+_LOOKED_AT: Final = 200
+"""Characters before an address in which the words that label it are looked for."""
+_SENTENCE_END: Final = re.compile(r"[.!?;|>)\]•·][ \t\xa0]|\t")
 _PERHAPS_OURS: Final = re.compile(r"[/%](?:(?<=/)[co]/|(?<=%)2Fo)", re.IGNORECASE | re.ASCII)
 
 
@@ -24,9 +27,12 @@ def rewrite_text(text: str, destinations: Destinations, remarks: list[RewriteRem
     part = _Part(text, destinations, remarks)
     signed = SignedBlocks(text, anywhere=is_made)
     pieces, done, left, last_of_ours = list[str](), 0, MOST_LINKS, len(text)
+    before, end_before = "", 0
     for found in find_addresses(text):
         if found.start >= last_of_ours:
             break
+        words = (before + text[end_before : found.start])[-_LOOKED_AT:]
+        before, end_before = "", found.end
         if signed.holds(found.start):
             continue
         address = text[found.start : found.end]
@@ -40,7 +46,9 @@ def rewrite_text(text: str, destinations: Destinations, remarks: list[RewriteRem
                 last_of_ours = _end_of_ours(text, found.start)
             if not TOKEN_OF_OURS.search(address):
                 continue
-        replacement = part.replacement(address, found)
+        replacement = part.replacement(address, found, words)
+        if not replacement:
+            before = words  # They stand before the next address now.
         pieces += (text[done : found.start], replacement)
         done = found.end
         if text.startswith(("h", "H"), done) and destinations.destination_of(replacement) is not None:
@@ -64,8 +72,8 @@ class _Part:
         self._remarks: Final = remarks
         self.places: Final = SourcePlaces("text", text)
 
-    def replacement(self, address: str, found: TextAddress) -> str:
-        """Return what stands in place of an address; the address itself where it is to stay."""
+    def replacement(self, address: str, found: TextAddress, before: str) -> str:
+        """Return what stands in place of an address, with that text before it; itself where it is to stay."""
         destinations = self._destinations
         is_perhaps_ours = _PERHAPS_OURS.search(address)
         if not destinations.takes_more and not is_perhaps_ours:
@@ -80,7 +88,18 @@ class _Part:
         if not destinations.takes_more:
             return destinations.url_of(address)
         try:
-            return destinations.url_in_text(address) or address
+            return destinations.url_in_text(address, _label(before)) or address
         except LinkRefused as refused:
             self._remarks.append(refusal_remark(refused, self.places, found.start))
             return address
+
+
+def _label(before: str) -> str:
+    """Return the words that label an address: those before it on its line, or on the line above, ending in a colon."""
+    before = before.rstrip(" \t\xa0<([{\"'«“„")
+    if before.endswith(("\n", "\r")):
+        before = before.rstrip()
+        if not before.endswith(":"):
+            return ""
+    line = before[max(before.rfind("\n"), before.rfind("\r")) + 1 :]
+    return _SENTENCE_END.split(line)[-1]

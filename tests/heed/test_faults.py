@@ -140,6 +140,24 @@ async def test_options_that_exclude_each_other_are_refused(commands: Commands, o
         assert (arguments, ran.code, is_sentence(ran)) == (arguments, 2, True)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--account", "Not An Account"), "The name of an account has 3 to 24 of a-z0-9."),
+        (("--account", "AccountName=x;AccountKey=secret=="), "The name of an account has 3 to 24 of a-z0-9."),
+        (("--setting", "ACME"), "The name of such a setting is HEED_STORAGE_ with up to 80 of A-Z0-9_ after it."),
+        (("--account", "newdata", "--kind", "facts=No"), "The name of an account has 3 to 24 of a-z0-9."),
+        (("--account", "newdata", "--setting", "HEED_STORAGE_X"), "Give one of --account and --setting."),
+    ],
+)
+async def test_a_wrong_account_is_refused_in_plain_words_that_do_not_repeat_it(
+    commands: Commands, organization: str, arguments: tuple[str, ...], told: str
+) -> None:
+    ran = await commands.run("move", organization, *arguments)
+
+    assert (ran.code, ran.out, ran.err) == (2, "", f"{told}\n")
+
+
 async def test_an_export_over_a_file_that_all_could_read_is_private(
     commands: Commands, organization: str, tmp_path: Path
 ) -> None:

@@ -46,9 +46,10 @@ async def test_a_kind_that_is_none_is_refused(commands: Commands, new_name: Call
     alone = await commands.run(*save, "--kind", "facts=acmefacts")
 
     assert [ran.code for ran in (unknown, nameless, alone)] == [2, 2, 2]
-    assert "kinds.orgs" in unknown.err
-    assert "kinds.facts" in nameless.err
-    assert "either the account or the setting" in alone.err
+    assert "kinds are messages, " in unknown.err
+    assert unknown.err.endswith(", blobs.\n")
+    assert nameless.err == "The name of an account has 3 to 24 of a-z0-9.\n"
+    assert alone.err == "Give one of --account and --setting.\n"
 
 
 async def test_an_organization_is_spread_over_real_accounts_and_put_together_again(

@@ -405,6 +405,14 @@ async def test_a_recipient_who_answers_has_got_the_mail_whatever_a_bounce_says(h
     assert recipient["delivery"]["state"] == "accepted"
 
 
+async def test_a_bounce_that_quotes_an_address_is_about_its_recipient(heed: Heed) -> None:
+    message = await heed.sent(to=[{"email": "ada@example.com"}, {"email": "o'neil@example.com"}])
+    await receive(heed, await bounce_of(heed, message, '"o\'neil"@example.com'))
+
+    states = [each["delivery"]["state"] for each in (await heed.get(f"/messages/{message}/recipients"))["items"]]
+    assert states == ["accepted", "bounced"]
+
+
 async def test_an_answer_of_one_recipient_says_nothing_of_another_ones_bounce(heed: Heed) -> None:
     message = await heed.sent(to=[{"email": "ada@example.com"}, {"email": "bob@example.net"}])
     await receive(heed, await bounce_of(heed, message, "bob@example.net"))

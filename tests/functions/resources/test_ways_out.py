@@ -140,6 +140,36 @@ async def test_a_mail_of_a_template_has_a_footer_in_its_language(heed: Heed) -> 
 
 
 @pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ("<p>Guten Tag</p>", "Der Absender kann sehen"),
+        ("<html lang=nl><p>Hoi</p>", "Der Absender kann sehen"),
+        (None, "Der Absender kann sehen"),
+        ("<html lang=en><p>Hello</p>", "The sender can see"),
+    ],
+)
+async def test_a_mail_that_names_no_language_has_a_footer_in_that_of_the_organization(
+    html: str | None, words: str
+) -> None:
+    heed = await Heed().start(recipients_page=True, language="de")
+    await heed.sent(to=[ADA], html=html, text="Guten Tag")
+
+    assert words in part(read(heed.mail()), "plain")
+
+
+async def test_a_template_names_a_language_before_the_organization_does() -> None:
+    heed = await Heed().start(recipients_page=True, language="de")
+    await heed.sent(to=[ADA], template=await template_in(heed, "it"), html="<p>Ciao</p>")
+
+    assert "Il mittente può vedere" in part(read(heed.mail()), "html")
+
+
+async def test_a_language_that_heed_does_not_speak_is_refused(heed: Heed) -> None:
+    with pytest.raises(AssertionError, match="language"):
+        await heed.organization("acme", language="nl")
+
+
+@pytest.mark.parametrize(
     "url",
     ["http://example.com/", "javascript:alert(1)", "https://", "https://a b/", 'https://x/"onclick', "https://u:p@x/"],
 )
@@ -197,3 +227,13 @@ async def test_a_mail_with_that_subject_to_someone_else_stops_nothing() -> None:
     await heed.work()
 
     assert (await heed.get("/consents/ada@example.com"))["follow"] == "unknown"
+
+
+async def test_a_link_by_which_its_author_ends_a_subscription_leads_there_directly(heed: Heed) -> None:
+    way_out = "https://lists.example/x?u=7"
+    sent = await heed.sent(html=f'<a href="https://shop.example/">Shop</a> <a href="{way_out}">Newsletter abmelden</a>')
+
+    assert len(set(heed.urls("c"))) == 1
+    assert f'<a href="{way_out}">' in part(read(heed.mail()), "html")
+    message = await heed.get(f"/messages/{sent}")
+    assert [each["code"] for each in message["remarks"]] == ["unsubscribe_link"]

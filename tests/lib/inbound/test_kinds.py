@@ -218,6 +218,22 @@ def test_a_bounce_of_exchange_has_a_sender_and_a_header_of_its_own() -> None:
     assert [(each.email, each.code) for each in found.failures] == [("ada@example.com", "5.1.1")]
 
 
+@pytest.mark.parametrize(
+    ("told_address", "email"),
+    [
+        ("<o'neil@example.com>: 550 5.1.1", "o'neil@example.com"),
+        ('<"o\'neil"@example.com>: 550 5.1.1', '"o\'neil"@example.com'),
+        ("Your mail to 'ada@example.com' came back.", "ada@example.com"),
+    ],
+)
+def test_words_that_name_an_address_with_quotes_in_it_or_around_it_are_understood(
+    told_address: str, email: str
+) -> None:
+    found = told("Subject: Undeliverable: Our offer", told_address, DAEMON)
+
+    assert [each.email for each in found.failures] == [email]
+
+
 @pytest.mark.parametrize("tag", ["[EXTERNAL] ", "External: ", "(ext) ", "***SPAM*** "])
 def test_a_bounce_that_a_gateway_has_marked_is_one(tag: str) -> None:
     found = told(

@@ -55,6 +55,10 @@ def test_a_recipient_in_the_first_group_is_found() -> None:
         ("Final-Recipient: utf-8; ada@b\\x{FC}cher.example", ["ada@xn--bcher-kva.example"]),
         ("Final-Recipient: utf-8; ada@b\\x{D800}\\x{110000}.example", ["ada@b\\x{D800}\\x{110000}.example"]),
         ("Final-Recipient: rfc822; nobody", [""]),
+        ('Final-Recipient: rfc822; "o\'neil"@example.com', ['"o\'neil"@example.com']),
+        ('Final-Recipient: rfc822;<"ada \\"b\\""@example.com>', ['"ada \\"b\\""@example.com']),
+        ('Final-Recipient: rfc822;"Ada B." <ada@example.com>', ["ada@example.com"]),
+        ('Final-Recipient: rfc822;"ada@example.com"', ["ada@example.com"]),
     ],
 )
 def test_every_spelling_of_a_recipient_is_read(fields: str, spellings: list[str]) -> None:

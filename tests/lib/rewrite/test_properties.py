@@ -14,14 +14,16 @@ QUOTED = (
     f"<a href='{OLD.link(3)}'>", f"<a href={OLD.link(4)}></a>", f"<a href='{OLD.link()[:-1]}'>",
     f"<area href={NEW.link(7)}>", f"<img src='{OLD.pixel}'>", f"<IMG SRC={OLD.pixel}?x >", "<img src=x>",
     f"<img alt='>' src='{OWN}/o/garbage.gif'>", f"<img src='{NEW.pixel}'>", OLD.pixel, OLD.link(5), "-",
+    "Unsubscribe", "Abmelden: ", ":\n",
 )  # fmt: skip
 FOREIGN = ("<svg>", "</svg>", "<math>", "</math>", "<![CDATA[", "]]>")
 
 fragments = st.lists(st.sampled_from(LINKS + COMMON), max_size=40).map("".join)
-mails = st.lists(st.sampled_from(LINKS + COMMON + OUTLOOK + FOREIGN), max_size=40).map("".join)
+mails = st.lists(st.sampled_from(LINKS + COMMON + OUTLOOK + FOREIGN + ("Unsubscribe",)), max_size=40).map("".join)
 quoting = st.lists(st.sampled_from(LINKS + COMMON + OUTLOOK + QUOTED), max_size=40).map("".join)
 texts = st.lists(
-    st.sampled_from((*"()[]<>.,'\" \n", "https://example.com/a", "http://", f"{OWN}/c/1", "x", "é")), max_size=30
+    st.sampled_from((*"()[]<>.,:'\" \n", "https://example.com/a", "http://", f"{OWN}/c/1", "x", "é", "opt out")),
+    max_size=30,
 ).map("".join)
 
 
