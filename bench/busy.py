@@ -62,6 +62,9 @@ tables, most of what is measured would be Azurite's reading."""
 
 _PAUSE = 2.0
 _PATIENCE = 3600.0
+_QUIET = 65.0
+"""Seconds; looks at busy messages wait for a minute at most."""
+
 _AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
@@ -168,8 +171,7 @@ def _measure(version: Version, opens: int, messages: int, age: Age) -> Cost:
             server.wait_until(lambda: READY in server.output())
             before = _used(server, azurite)
             begun = time.monotonic()
-            asyncio.run(_until_done(azurite, server))
-            seconds = time.monotonic() - begun
+            seconds = asyncio.run(_until_done(azurite, server, messages)) - begun
             after = _used(server, azurite)
             server_cpu, storage_cpu, requests = (late - early for late, early in zip(after, before, strict=True))
             asyncio.run(_check(azurite, mails, opens))
@@ -260,12 +262,19 @@ def _requests(server: Child) -> int:
     return int(server.output().rpartition(REQUESTS)[2].split()[0])
 
 
-async def _until_done(azurite: Azurite, server: Child) -> None:
-    """Until nothing is on the queue: no facts, and no look at a message that is still to come."""
-    deadline = time.monotonic() + _PATIENCE
+async def _until_done(azurite: Azurite, server: Child, messages: int) -> float:
+    """Wait until nothing is on the queue but one look at each message, which comes a day later.
+
+    Return when that began, by the monotonic clock. Looks that are soon to come are on the queue unseen, so that it has
+    to stay like that for longer than any of them waits.
+    """
+    deadline, quiet_since = time.monotonic() + _PATIENCE, None
     async with QueueClient.from_connection_string(azurite.connection_string, QUEUE) as queue:
         said = time.monotonic()
-        while left := (await queue.get_queue_properties()).approximate_message_count:
+        while quiet_since is None or time.monotonic() - quiet_since < _QUIET:
+            left = (await queue.get_queue_properties()).approximate_message_count or 0
+            is_quiet = left <= messages and not await queue.peek_messages()
+            quiet_since = (quiet_since or time.monotonic()) if is_quiet else None
             if not server.running:
                 raise WrongCount(f"Heed has ended: {server.last_words()}")
             if time.monotonic() > deadline:
@@ -274,6 +283,7 @@ async def _until_done(azurite: Azurite, server: Child) -> None:
                 said = time.monotonic()
                 print(f"  {left:,} messages on the queue", flush=True)
             await asyncio.sleep(_PAUSE)
+    return quiet_since
 
 
 async def _check(azurite: Azurite, mails: dict[str, Mail], opens: int) -> None:
