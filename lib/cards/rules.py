@@ -25,6 +25,7 @@ from lib.verdicts import Verdict
 from lib.verdicts.assessed import AssessedMessage
 from lib.verdicts.kpis import Kpis
 from lib.verdicts.settling import settling_of
+from lib.verdicts.thresholds import LIKELY
 from lib.verdicts.weights import Side, side_of
 
 AlertOn = Literal["human", "any"]
@@ -153,15 +154,11 @@ def _hit_card(message: StoredMessage, hit: ToldHit, target: str | None) -> Card:
     return card.model_copy(update={"id": hit.id, "recipient": shown_recipient(hit.recipient)})
 
 
-_LIKELY = 0.8
-"""Probability of a person from which a card tells of no doubt."""
-
-
 def _doubt(verdict: Verdict) -> str:
     """Say how sure it is that a person did it; empty where it is."""
     if verdict.kind != "human":
         return " It may have been a machine: your organization is told of machines, too."
-    if verdict.probability >= _LIKELY:
+    if verdict.probability >= LIKELY:
         return ""
     return " A person is likely, not sure." if verdict.probability >= 0.5 else " It may have been a machine."
 

@@ -9,11 +9,12 @@ from lib.console.happenings import Happening
 from lib.console.times import Times, counted
 from lib.languages import enumerated
 from lib.verdicts.kpis import Kpis
+from lib.verdicts.thresholds import LIKELY
 
 Tone = Literal["human", "unsure", "machine", "plain", "bad"]
 
-_SURE, _LIKELY = 0.95, 0.8
-"""How sure a verdict has to be for `read`, and for `most likely read`."""
+_SURE = 0.95
+"""How sure a verdict has to be for `read`; for `most likely read`, `LIKELY`."""
 
 _READ = ("open", "read_receipt", "click", "attachment_view")
 _TIMES = {1: "once", 2: "twice"}
@@ -34,7 +35,7 @@ def read_word(confidence: float) -> str:
 
 
 def _hedge(confidence: float) -> str:
-    return "" if confidence >= _SURE else "most likely " if confidence >= _LIKELY else "may have "
+    return "" if confidence >= _SURE else "most likely " if confidence >= LIKELY else "may have "
 
 
 def sentence_of(happenings: Sequence[Happening], kpis: Kpis, recipients: Sequence[str], times: Times) -> Sentence:
@@ -71,7 +72,7 @@ def _reading(who: str, people: Sequence[Happening], kpis: Kpis, times: Times) ->
         deeds = [each.confidence for each in people if each.kind in ("click", "attachment_view")]
         so = "so the mail was read" if max(deeds, default=_SURE) >= _SURE else "so the mail was perhaps read"
         return f"{who} {did or 'followed a link'}{when}, {so}, although its images were not loaded."
-    word = read_word(max((each.confidence for each in opened), default=_LIKELY))
+    word = read_word(max((each.confidence for each in opened), default=LIKELY))
     often = _TIMES.get(kpis.opens, f"{kpis.opens:,} times")
     last = f", last {times.moment(kpis.last_opened_at)}" if kpis.last_opened_at else ""
     if kpis.opens == 1:

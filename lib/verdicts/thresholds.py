@@ -17,6 +17,10 @@ SETTLING = timedelta(seconds=10)
 (`lib.verdicts.settling`)."""
 
 
+LIKELY = 0.8
+"""How sure a verdict is, 0 to 1, from which people are told of it as likely."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """`human_from` and `machine_until` are probabilities of a person: at and above the first a fact is a person's, at
