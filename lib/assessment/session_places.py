@@ -7,9 +7,9 @@ says when the first and the last session were, and on how many days. Sessions on
 of networks that a carrier's customers share, and no catalogue tells all of them.
 
 Rows are written beside the answer of a page, once a day and process, and lost where storage fails: the next page writes
-them. Nothing waits for them. Rows of which the last session is `LASTS` ago are not read, and the retention sweep
-deletes them. Of a user there are `MOST_PLACES`; a new one takes the place of the oldest. They go with the user, and
-with an erasure of the address, which finds them by their keys.
+them. Nothing waits for them. Rows of which the last session is `evidence_rows.LASTS` ago are not read, and the
+retention sweep deletes them. Of a user there are `MOST_PLACES`; a new one takes the place of the oldest. They go with
+the user, and with an erasure of the address, which finds them by their keys.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Hashable, Iterable
-from datetime import timedelta
 from typing import NamedTuple
 
 from cachetools import TTLCache
 
+from lib.assessment.evidence_rows import delete_evidence, delete_partition, remembered_since
 from lib.assessment.source_keys import HashText, hash_place, is_own_line
 from lib.catalogues.devices import device_of
 from lib.catalogues.registry import Catalogues
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.store import People
 from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
@@ -37,8 +37,6 @@ from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import EVIDENCE, table
 from lib.tracking.facts import Fact
 from lib.verdicts.memory import MOST_DAYS, Memory, SourceKey, Worked, is_settled
-
-LASTS = timedelta(days=90)
 
 MOST_PLACES = 20
 """Places, each with a kind of device, that are remembered of a user."""
@@ -191,11 +189,11 @@ class SessionPlaces:
         if not opens or not sender:
             return {}
         hash_text = await self._hashes.text_hash(organization)
-        places = _kept(await self._places(organization, _hash_user(hash_text, sender)), stops)
-        since = milliseconds(self._clock.now()) - LASTS // timedelta(milliseconds=1)
+        places = await self._places(organization, _hash_user(hash_text, sender))
+        since = remembered_since(self._clock.now())
         days: dict[str, dict[str, int]] = defaultdict(dict)
         for each in places:
-            if each.last >= since:
+            if each.last >= since and stops.is_kept(each.address, each.first):
                 # Of a user whose address has changed there are two rows.
                 there = days[each.place]
                 there[each.kind] = max(each.days, there.get(each.kind, 0))
@@ -224,7 +222,7 @@ class SessionPlaces:
         """Delete all places of a user. Again changes nothing. Raises StorageError."""
         hashed = _hash_user(await self._hashes.text_hash(organization), user)
         async for row in self._rows(organization, hashed):
-            await self._delete(organization, row)
+            await delete_evidence(self._tables, organization, row.partition, row.key)
         self._read.pop((organization, hashed), None)
 
     async def delete_old(
@@ -235,19 +233,12 @@ class SessionPlaces:
         So go those of before an erasure, which a restored backup has brought back, and rows that cannot be read.
         Return the number of rows. Raises StorageError.
         """
-        count = 0
-        async for row in self._tables.query(table(organization, EVIDENCE), partition):
-            found = read_session_place(row)
-            if found is None or found.last <= until or not _kept([found], stops):
-                await self._delete(organization, row)
-                count += 1
-        return count
 
-    async def _delete(self, organization: str, row: Row) -> None:
-        try:
-            await self._tables.write_rows(table(organization, EVIDENCE), [Delete(row.partition, row.key)])
-        except Missing:
-            return
+        def is_remembered(row: Row) -> bool:
+            found = read_session_place(row)
+            return found is not None and found.last > until and stops.is_kept(found.address, found.first)
+
+        return await delete_partition(self._tables, organization, partition, is_remembered)
 
     def _rows(self, organization: str, user: str) -> AsyncIterator[Row]:
         return self._tables.query(table(organization, EVIDENCE), f"s{user[0]}", Range.prefix(f"{user}|"))
@@ -282,12 +273,3 @@ def _last(row: Row) -> int:
 def _is_unknown(key: SourceKey | None, memory: Memory) -> bool:
     """Whether a session at the place of the source may say something."""
     return key is not None and not is_settled(key, memory.at_company.get(key.company, ()))
-
-
-def _kept(places: Iterable[SessionPlace], stops: OrganizationStops) -> list[SessionPlace]:
-    """Places but for those of users whose address is stopped, and those of before an erasure."""
-    return [
-        each
-        for each in places
-        if stops.stopped.time_of(each.address) is None and each.first > (stops.erased.time_of(each.address) or -1)
-    ]

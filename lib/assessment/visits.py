@@ -7,10 +7,10 @@ written again with every judgement of their message, and the same judgement writ
 A visit is a function of the facts that are kept: where a fact goes, so does what was remembered of it. The row by
 place is written first and deleted first, so that whatever can be deleted is found by its company.
 
-Bounds: visits older than `LASTS` are not read, and the retention sweep deletes them; of a place or a company
-`MOST_ROWS` are read at most, and a place with so many gets no more. Of one message, `_MOST_PEOPLE`, `_MOST_PLACES` and
-`_MOST_SOURCES` are looked up and remembered, each recipient's first ones in turn. Nothing is known of recipients who
-are stopped. Organizations that count without who have no visits.
+Bounds: visits older than `evidence_rows.LASTS` are not read, and the retention sweep deletes them; of a place or a
+company `MOST_ROWS` are read at most, and a place with so many gets no more. Of one message, `_MOST_PEOPLE`,
+`_MOST_PLACES` and `_MOST_SOURCES` are looked up and remembered, each recipient's first ones in turn. Nothing is known
+of recipients who are stopped. Organizations that count without who have no visits.
 """
 
 from __future__ import annotations
@@ -20,26 +20,24 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import TypeVar
 
+from lib.assessment.evidence_rows import delete_evidence, delete_partition, remembered_since
 from lib.assessment.source_keys import SourceNames
 from lib.assessment.visit_rows import places_of_twins, read_visit, row_by_company, rows_by_place, values_of
 from lib.catalogues.registry import Catalogues
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock
 from lib.people.address_hashes import AddressHashes, short_hash
 from lib.people.addresses import domain_of
 from lib.people.public_domains import is_public_domain
 from lib.stops.organization_stops import NOTHING_STOPPED, OrganizationStops
-from lib.storage import Delete, Missing, Range, Row, Tables, Upsert
+from lib.storage import Missing, Range, Row, Tables, Upsert
 from lib.storage.batches import batches_of
 from lib.storage.late_tables import write_late_rows
 from lib.storage.layout import EVIDENCE, table
 from lib.storage.protocols import MOST_CHANGES
 from lib.tracking.facts import Fact
 from lib.verdicts.memory import Memory, SourceKey, Visit, is_settled
-
-LASTS = timedelta(days=90)
 
 MOST_ROWS = 1_000
 """One answer of Table storage."""
@@ -128,7 +126,7 @@ class Visits:
         `is_whole`: these are all visits at the message, so that others that were recalled are deleted. Raises
         StorageError.
         """
-        changed, since = [], self._oldest()
+        changed, since = [], remembered_since(self._clock.now())
         free = _MOST_SOURCES - len(memory.own)
         left = dict(memory.own)
         for visit in visits:
@@ -169,7 +167,7 @@ class Visits:
         gone = [row async for row in rows if message in (None, row.key.rpartition("|")[2])]
         for row in gone:
             for place in (*places_of_twins(row.key), (row.partition, row.key)):
-                await self._delete(organization, *place)
+                await delete_evidence(self._tables, organization, *place)
         return len(gone)
 
     async def delete_old(
@@ -181,23 +179,16 @@ class Visits:
         Return the number of rows. Each call looks at one of `PARTITIONS`: nothing reads old visits meanwhile. Raises
         StorageError.
         """
-        count = 0
-        async for row in self._tables.query(table(organization, EVIDENCE), partition):
+
+        def is_remembered(row: Row) -> bool:
             visit = read_visit(row)
-            if visit is None or visit.first <= until or not _kept([visit], stops):
-                await self._delete(organization, row.partition, row.key)
-                count += 1
-        return count
+            return visit is not None and visit.first > until and stops.is_kept(visit.key.person, visit.first)
+
+        return await delete_partition(self._tables, organization, partition, is_remembered)
 
     async def _delete_visit(self, organization: str, visit: Visit) -> None:
         for row in (*rows_by_place(visit), row_by_company(visit)):
-            await self._delete(organization, row.partition, row.key)
-
-    async def _delete(self, organization: str, partition: str, key: str) -> None:
-        try:
-            await self._tables.write_rows(table(organization, EVIDENCE), [Delete(partition, key)])
-        except Missing:
-            return
+            await delete_evidence(self._tables, organization, row.partition, row.key)
 
     async def _names(self, organization: str, emails: Mapping[int, str]) -> SourceNames:
         """Hashes for recipients, whose addresses come by their numbers."""
@@ -229,12 +220,8 @@ class Visits:
         )
         return [each for some in theirs for each in some]
 
-    def _oldest(self) -> int:
-        """The time in milliseconds since 1970 before which visits are no longer remembered."""
-        return milliseconds(self._clock.now()) - LASTS // timedelta(milliseconds=1)
-
     async def _read(self, organization: str, partition: str, beginning: str) -> list[Visit]:
-        since = self._oldest()
+        since = remembered_since(self._clock.now())
         rows = self._tables.query(table(organization, EVIDENCE), partition, Range.prefix(beginning), MOST_ROWS)
         visits = [read_visit(row) async for row in rows]
         if None in visits:
@@ -266,11 +253,7 @@ def _kind(key: SourceKey) -> tuple[str, str]:
 
 def _kept(visits: Iterable[Visit], stops: OrganizationStops) -> list[Visit]:
     """Visits but for those with mail of recipients who are stopped, and those of before an erasure."""
-    return [
-        each
-        for each in visits
-        if stops.stopped.time_of(each.key.person) is None and each.first > (stops.erased.time_of(each.key.person) or -1)
-    ]
+    return [each for each in visits if stops.is_kept(each.key.person, each.first)]
 
 
 def _others(visits: Iterable[Visit], message: str) -> list[Visit]:

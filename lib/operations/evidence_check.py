@@ -6,14 +6,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 from cachetools import LRUCache
 
 from lib.assessment import session_places
+from lib.assessment.evidence_rows import LASTS, remembered_since
 from lib.assessment.visit_rows import PARTITIONS, places_of_twins, read_visit
-from lib.assessment.visits import LASTS
-from lib.clock import Clock, milliseconds
+from lib.clock import Clock
 from lib.messages.store import MessageStore
 from lib.operations.inconsistencies import Inconsistency, has_message
 from lib.storage import Delete, Missing, Row, Tables
@@ -44,7 +43,7 @@ class EvidenceCheck:
         if visit is None and place is None:
             return "it cannot be read"
         last = visit.first if visit else place.last if place else 0
-        if last <= milliseconds(self.clock.now()) - LASTS // timedelta(milliseconds=1):
+        if last <= remembered_since(self.clock.now()):
             return f"it is older than {LASTS.days} days"
         if visit and not await self._has_message(organization, visit.message, known):
             return "its message is not there"

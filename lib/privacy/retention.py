@@ -18,11 +18,12 @@ from pydantic import BaseModel
 
 from lib.assessment import session_places
 from lib.assessment.assessor import Assessor
+from lib.assessment.evidence_rows import LASTS
 from lib.assessment.journal_cleaning import JournalCleaning
 from lib.assessment.session_places import SessionPlaces
 from lib.assessment.summary import Summary
 from lib.assessment.visit_rows import PARTITIONS
-from lib.assessment.visits import LASTS, Visits
+from lib.assessment.visits import Visits
 from lib.cards.store import CARD_ROWS, Card, Cards
 from lib.clock import Clock, milliseconds, moment
 from lib.errors import NotAllowed, Stale

@@ -94,6 +94,12 @@ class OrganizationStops:
             return True
         return claim.address is not None and self.stopped.time_of(claim.address) is not None
 
+    def is_kept(self, address: str, at: int) -> bool:
+        """Whether what was recorded of an address at a time (milliseconds since 1970) stays: the address is not
+        stopped, and what was erased of it is older. `address` is its short hash.
+        """
+        return self.stopped.time_of(address) is None and at > (self.erased.time_of(address) or -1)
+
 
 NOTHING_STOPPED = OrganizationStops()
 

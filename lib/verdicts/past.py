@@ -169,9 +169,8 @@ class Past:
         if any(each.key.person != self.key.person for each in (*self.of_source, *self.here_at_company)):
             return False
         # A machine there under another agent may be the reader's own protection, which checks links now and then.
-        return 3 * len(mails_with(mine, "machine")) <= len({each.message for each in mine}) and not _is_drawn_at_once(
-            mine
-        )
+        is_mostly_a_machines = 3 * len(mails_with(mine, "machine")) > len({each.message for each in mine})
+        return not is_mostly_a_machines and not _is_drawn_at_once(mine)
 
     def companies(self, visits: Iterable[Visit]) -> int:
         """Return the number of companies at whose mail these visits were, with the recipient's."""

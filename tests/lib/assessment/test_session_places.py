@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from lib.assessment.session_places import LASTS, MOST_PLACES, PARTITIONS, SessionPlaces
+from lib.assessment.evidence_rows import LASTS
+from lib.assessment.session_places import MOST_PLACES, PARTITIONS, SessionPlaces
 from lib.assessment.visit_rows import PARTITIONS as PARTITIONS_OF_VISITS
 from lib.assessment.visit_rows import read_visit
 from lib.clock import SetClock, milliseconds
